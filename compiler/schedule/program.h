@@ -1,0 +1,173 @@
+// The program: what the model does at run time, step by step, over buffers with planned addresses. Product of the schedule, input of the
+// code generator. Printed by --dump-phases.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "compiler/ir/graph.h"
+#include "compiler/schedule/loop_nest.h"
+
+namespace o2w::schedule {
+
+enum class Storage : uint8_t {
+  weights,  // contents known when compiling; read-only
+  input,    // a model input; address known when a context runs (pointer table)
+  output,   // a model output; the same
+  arena,    // address = arena base + offset, from the memory plan (static: a constant; dynamic: computed when shapes are set)
+  heap,     // size depends on data: allocated by an Allocate step, freed by a Free step
+};
+
+struct Buffer {
+  Storage storage = Storage::arena;
+  ir::Dim bytes;
+  int port = -1;             // input or output number
+  ir::Tensor contents;       // weights, in memory order already
+  // Lifetime in the linear order of all steps (arena only), inclusive; loops are already accounted for.
+  int first_use = 0, last_use = 0;
+  int64_t offset = -1;       // arena offset when the plan is static, else -1
+  std::string name;          // of the value, for dumps
+};
+
+// A run-time address: start of a buffer plus bytes.
+struct Address {
+  int buffer = -1;
+  ir::Dim byte_offset;
+};
+
+// The tail of a hand-shaped kernel: `body` over temp(0), the accumulator (f32), and read(k), operand k, without indices.
+struct EpilogueOperand {
+  enum class Access : uint8_t {
+    same,    // laid out exactly like the output (residual)
+    column,  // one element per output column (channel), contiguous
+    scalar,
+  } access = Access::column;
+  ir::DType type = ir::DType::f32;
+};
+struct Epilogue {
+  ir::Expr body;  // null: store the accumulator
+  std::vector<EpilogueOperand> operands;
+};
+
+// One batch dimension of a matrix product; strides in elements.
+struct BatchLoop { ir::Dim extent, lhs_stride, rhs_stride, out_stride; };
+
+// out[m, n] = epilogue(sum over k of lhs[m, k] * rhs[k, n]), f32. Pointers: lhs, rhs, out, epilogue operands.
+struct Matmul {
+  std::vector<BatchLoop> batch;
+  ir::Dim m, n, k;
+  ir::Dim lhs_row_stride;  // lhs columns (k) are contiguous
+  // packed: panels [ceil(n/8)][k][8], zero-padded, in a weights buffer (no batch stride);
+  // rows: contiguous along n with rhs_stride between rows; columns: contiguous along k with rhs_stride between columns (B transposed).
+  enum class Rhs : uint8_t { packed, rows, columns } rhs = Rhs::packed;
+  ir::Dim rhs_stride;
+  ir::Dim out_row_stride;  // out columns are contiguous
+  Epilogue epilogue;
+};
+
+// Channels-last convolution, f32. Pointers: x [n, h, w, c] (c contiguous), packed weights, out [n, oh, ow, m] (m contiguous), operands.
+// Dense weights are packed as [group][ceil(m/group/8)][kh][kw][c/group][8]; depthwise (group == c == m) as [kh][kw][c].
+struct Conv2d {
+  ir::Dim n, h, w, c, oh, ow, m;
+  ir::Dim x_batch_stride, x_row_stride, x_pixel_stride;        // elements
+  ir::Dim out_batch_stride, out_row_stride, out_pixel_stride;  // elements
+  int64_t kh = 1, kw = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
+  ir::Dim pad_top, pad_left;
+  int64_t group = 1;
+  bool depthwise = false;
+  Epilogue epilogue;
+};
+
+// A blocked 2-D transpose of 4-byte elements: out[b][c][r] = x[b][r][c]. Pointers: x, out.
+struct Transpose2d {
+  ir::Dim batch, rows, columns;
+  ir::Dim x_batch_stride, x_row_stride, out_batch_stride, out_row_stride;  // elements
+};
+
+// memory.copy of bytes. Pointers: source, destination.
+struct CopyBytes { ir::Dim bytes; };
+
+// A runtime-lib routine on tensor descriptors (dense row-major). Pointers: inputs, then outputs.
+struct Routine {
+  std::string name;
+  struct Tensor { ir::DType type; ir::Shape shape; };
+  std::vector<Tensor> inputs, outputs;
+  std::vector<int64_t> ints;
+  std::vector<double> floats;
+  std::vector<ir::SymbolRef> counts;  // the routine's results, in order
+};
+
+using Kernel = std::variant<LoopNest, Matmul, Conv2d, Transpose2d, CopyBytes, Routine>;
+
+struct Step;
+using Steps = std::vector<Step>;
+
+struct Call {
+  Kernel kernel;
+  std::vector<Address> pointers;
+  int error = -1;  // index into Program::errors: the message of a failure inside the kernel
+};
+// Runs one side, by a bool in memory.
+struct Branch {
+  Address condition;
+  std::unique_ptr<Steps> then_steps, else_steps;
+};
+// Repeats. `iteration` is an i64 in memory that the step counts up from 0; `condition` (buffer -1: none) a bool checked before each
+// round, `iterations` (may be null) receives the count.
+struct Repeat {
+  std::optional<ir::Dim> trip_count;
+  Address iteration;
+  Address condition;
+  std::unique_ptr<Steps> body;
+  ir::SymbolRef iterations;
+};
+// symbols[k] = element k of the integers at `source`.
+struct BindSymbols {
+  Address source;
+  ir::DType type = ir::DType::i64;
+  std::vector<ir::SymbolRef> symbols;
+  int error = -1;
+};
+// symbol = dim (a branch's result shape, a carried shape).
+struct SetSymbol { ir::SymbolRef symbol; ir::Dim value; };
+struct Check {
+  ir::Require::Relation relation = ir::Require::Relation::equal;
+  ir::Dim a, b;
+  int error = -1;
+};
+struct Allocate { int buffer = -1; };  // heap buffers; size evaluated now
+struct Free { int buffer = -1; };
+// Makes heap buffer `to` the one that `from` was (moves ownership): carried tensors whose size changes.
+struct MoveBuffer { int from = -1, to = -1; };
+
+struct Step {
+  std::variant<Call, Branch, Repeat, BindSymbols, SetSymbol, Check, Allocate, Free, MoveBuffer> what;
+  std::shared_ptr<const ir::Origin> origin;
+};
+
+struct ProgramPort {
+  std::string name;
+  ir::DType type = ir::DType::f32;
+  ir::Shape shape;
+  int buffer = -1;
+};
+
+struct Program {
+  std::string name;
+  std::vector<ProgramPort> inputs, outputs;
+  std::vector<ir::SymbolRef> symbols;  // all, those from inputs first
+  std::vector<Buffer> buffers;
+  Steps steps;
+  std::vector<std::string> errors;     // run-time messages, by number
+  bool is_static = true;               // no symbols at all
+  int64_t arena_bytes = 0;             // of a static plan
+  int64_t arena_lower_bound = 0;       // live bytes at the worst step
+  int64_t opset = 0;
+  std::string source_sha256;
+};
+
+std::string to_text(const Program& program);
+
+}  // namespace o2w::schedule
