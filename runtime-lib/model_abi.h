@@ -1,0 +1,183 @@
+// The data that the compiler writes for the runtime library, and that both share with hosts: plain
+// little-endian structs in the module's linear memory. An address is a u32 offset in linear memory, 0 meaning
+// "none".
+//
+// ## Functions of the runtime library that generated code may call
+// Types are those of wasm (v128 is f32x4). Everything is total: no input traps.
+//
+// Math, f32x4 -> f32x4 (one vector implementation each; a scalar is lane 0) and f64 -> f64:
+//   o2w_<op>_f32x4(v128) -> v128, o2w_<op>_f64(f64) -> f64   for <op> in exp exp2 expm1 log log2 log1p sin
+//   cos tan asin acos atan sinh cosh tanh
+//                                                            asinh acosh atanh erf sigmoid
+//   o2w_<op>_f32x4(v128, v128) -> v128, o2w_<op>_f64(f64, f64) -> f64   for <op> in pow atan2 fmod
+// Narrow floats, in the low bits of an i32 (IEEE 754 round to nearest even; f8: ONNX's saturating casts):
+//   o2w_<type>_to_f32(i32) -> f32, o2w_f32_to_<type>(f32) -> i32   for <type> in f16 bf16 f8e4m3fn f8e4m3fnuz
+//   f8e5m2 f8e5m2fnuz
+// Sizes (saturating at the ends of i64, so that a bound check afterwards sees an overflow as too large):
+//   o2w_add_sat(i64, i64) -> i64, o2w_mul_sat(i64, i64) -> i64
+// Memory and errors:
+//   o2w_heap_alloc(bytes: i64) -> i32    64-byte aligned, 0 when there is none (or bytes < 0). What a run
+//   allocates and does not free is
+//                                        freed when the next run starts; a run that fails may simply return.
+//   o2w_heap_free(address: i32)          0 is ignored
+//   o2w_plan_arena() -> i32 errno        for dynamic plans, called by o2w_model_prepare: evaluates the sizes
+//   of ModelDescriptor::arena,
+//                                        plans, allocates, and fills in the pointer table's entries of these
+//                                        buffers
+//   o2w_fail(errno: i32, error: i32) -> i32   makes message number `error` of the model the last error;
+//   returns `errno` o2w_fail_text(errno: i32, text: i32) -> i32   the same with an address of NUL-terminated
+//   text
+// Irregular operators (docs at each function in routines*.cpp):
+//   o2w_routine_<name>(args: i32 /* TensorArg[n_in + n_out] */, n_in: i32, n_out: i32, ints: i32 /* i64[] */,
+//   floats: i32 /* f64[] */,
+//                      counts: i32 /* i64[], results */) -> i32 errno
+//
+// ## What the generated code gives the runtime library
+//   o2w_model_prepare() -> i32 errno, o2w_model_run() -> i32 errno   (compiler/codegen/codegen.h)
+// Before o2w_model_prepare the runtime has stored the input symbols in the symbol table. Before o2w_model_run
+// it has stored in the pointer table the addresses of the input buffers and of those output buffers whose
+// size follows from the inputs' shapes. Outputs with kSizedByRun are allocated by the run (o2w_heap_alloc,
+// address into the pointer table) and become the runtime's.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace o2w::abi {
+
+inline constexpr uint32_t kVersion = 1;
+inline constexpr int kMaxRank = 8;
+inline constexpr uint32_t kAlignment = 64;       // of tensors, in bytes
+inline constexpr uint32_t kFirstAddress = 1024;  // nothing a host may point at lies below
+
+// wasi-nn's nn_errno (witx).
+enum Errno : int32_t {
+  kSuccess = 0,
+  kInvalidArgument = 1,
+  kInvalidEncoding = 2,
+  kMissingMemory = 3,
+  kBusy = 4,
+  kRuntimeError = 5,
+  kUnsupportedOperation = 6,
+  kTooLarge = 7,
+  kNotFound = 8,
+};
+
+// A size as code for a stack machine on i64, ended by kEnd. Arithmetic saturates; a division by zero gives 0.
+enum class DimOp : uint32_t {
+  kEnd,
+  kConstant,
+  kSymbol,
+  kAdd,
+  kMul,
+  kFloorDiv,
+  kCeilDiv,
+  kMod,
+  kMin,
+  kMax,
+  kBroadcast
+};
+struct DimInstruction {
+  int64_t operand;  // kConstant: the value; kSymbol: its number
+  DimOp op;
+  uint32_t reserved;
+};
+inline constexpr int kMaxDimStack = 64;
+
+enum class DimKind : uint32_t { kFixed, kSymbol, kExpression };
+struct DimSpec {
+  int64_t value;  // fixed: the size; symbol: its number
+  DimKind kind;
+  uint32_t code;  // expression: address of DimInstruction[]
+  uint32_t text;  // symbol, expression: address of its name, NUL-terminated
+  uint32_t reserved;
+};
+
+struct SymbolSpec {
+  int64_t lower, upper;  // inclusive
+  uint32_t name;
+  uint32_t from_input;  // 1: known when the inputs' shapes are
+};
+
+enum PortFlags : uint32_t {
+  kStatic = 1,      // all dims are fixed
+  kSizedByRun = 2,  // (outputs) dims depend on symbols that the run defines
+  kBorrowed = 4,    // (outputs) the data are those of `address` or of an input: nothing to allocate
+};
+struct PortSpec {
+  uint32_t name;
+  uint32_t dtype;  // ONNX TensorProto.DataType
+  uint32_t element_bytes;
+  uint32_t rank;
+  uint32_t dims;    // DimSpec[rank]
+  uint32_t buffer;  // index into the pointer table
+  uint32_t flags;
+  uint32_t address;  // of contents known when compiling, else 0
+};
+
+// A buffer of a dynamic arena. Lifetimes in steps, inclusive.
+struct ArenaBuffer {
+  uint32_t bytes;   // DimInstruction[]
+  uint32_t buffer;  // index into the pointer table
+  int32_t first_use, last_use;
+};
+
+// The model, at the address of the runtime library's variable `o2w_model`.
+struct ModelDescriptor {
+  uint32_t version;
+  uint32_t name;
+  uint32_t input_count, output_count;
+  uint32_t inputs, outputs;  // PortSpec[]
+  uint32_t symbol_count;
+  uint32_t symbols;        // SymbolSpec[]
+  uint32_t symbol_values;  // i64[]
+  uint32_t buffer_count;
+  uint32_t pointer_table;  // u32[]
+  uint32_t error_count;
+  uint32_t errors;  // u32[]: addresses of texts
+  uint32_t arena_count;
+  uint32_t arena;       // ArenaBuffer[]; only of dynamic plans
+  uint32_t heap_start;  // end of everything that is laid out when compiling
+};
+
+// A tensor as routines get it; dense, row-major.
+struct TensorArg {
+  uint32_t data;
+  int32_t dtype;  // ONNX TensorProto.DataType
+  int32_t rank;
+  int32_t dims[kMaxRank];
+};
+
+// What o2w_input(i) and o2w_output(i) point at (plain ABI; part of the module's stable face).
+struct PortDescriptor {
+  uint32_t name;  // UTF-8, not NUL-terminated by contract
+  uint32_t name_length;
+  uint32_t dtype;  // ONNX TensorProto.DataType
+  uint32_t element_bytes;
+  uint32_t rank;
+  int32_t dims[kMaxRank];  // -1 where not known yet (dynamic, and no shape was set or nothing ran)
+  uint32_t data;           // 0 where there is none yet
+  uint32_t bytes;
+};
+
+// wasi-nn's tensor record (witx); the type is one byte, the three after it may be garbage.
+struct NnTensor {
+  uint32_t dims;  // u32[]
+  uint32_t dims_length;
+  uint8_t type;
+  uint8_t padding[3];
+  uint32_t data;
+  uint32_t data_length;
+};
+
+static_assert(sizeof(DimInstruction) == 16 && offsetof(DimInstruction, op) == 8);
+static_assert(sizeof(DimSpec) == 24 && offsetof(DimSpec, code) == 12);
+static_assert(sizeof(SymbolSpec) == 24 && offsetof(SymbolSpec, name) == 16);
+static_assert(sizeof(PortSpec) == 32);
+static_assert(sizeof(ArenaBuffer) == 16);
+static_assert(sizeof(ModelDescriptor) == 64);
+static_assert(sizeof(TensorArg) == 44 && offsetof(TensorArg, dims) == 12);
+static_assert(sizeof(PortDescriptor) == 60 && offsetof(PortDescriptor, data) == 52);
+static_assert(sizeof(NnTensor) == 20 && offsetof(NnTensor, data) == 12);
+
+}  // namespace o2w::abi
