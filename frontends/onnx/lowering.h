@@ -1,4 +1,5 @@
-// What an operator's lowering sees: the node, its inputs as IR values, its attributes, and a Builder to say what it computes.
+// What an operator's lowering sees: the node, its inputs as IR values, its attributes, and a Builder to say
+// what it computes.
 #pragma once
 
 #include <fmt/core.h>
@@ -17,8 +18,8 @@ namespace o2w::onnx_frontend {
 class SubgraphLowering {
  public:
   virtual ~SubgraphLowering() = default;
-  // Lowers `graph` into `region` (already holding its parameters, which stand for the graph's inputs in order) and returns the values of
-  // the graph's outputs. Names of the outer graphs are visible.
+  // Lowers `graph` into `region` (already holding its parameters, which stand for the graph's inputs in
+  // order) and returns the values of the graph's outputs. Names of the outer graphs are visible.
   virtual std::vector<ir::Value*> lower(const GraphDef& graph, ir::Region& region,
                                         const std::vector<ir::Value*>& inputs) = 0;
 };
@@ -39,8 +40,8 @@ class Lowering {
   ir::Value* optional_input(int i);  // null if absent
   // Contents when compiling: a constant's tensor, or null.
   const ir::Tensor* constant(ir::Value* value);
-  // Elements of an integer tensor: constant ones, symbolic ones, or - where the value is only known at run time - symbols bound by a new
-  // node. `hint` names such symbols.
+  // Elements of an integer tensor: constant ones, symbolic ones, or - where the value is only known at run
+  // time - symbols bound by a new node. `hint` names such symbols.
   std::vector<ir::Dim> sizes(ir::Value* value, const std::string& hint);
   // The same, but nothing where the value is only known at run time.
   std::optional<std::vector<ir::Dim>> known_sizes(ir::Value* value);
@@ -52,7 +53,8 @@ class Lowering {
   int64_t int_attribute(const char* name) const;
   int64_t int_attribute(const char* name, int64_t otherwise) const;
   double float_attribute(const char* name) const;
-  double float_attribute(const char* name, double otherwise) const;  // the value rounded to f32, as ONNX stores it
+  double float_attribute(const char* name,
+                         double otherwise) const;  // the value rounded to f32, as ONNX stores it
   std::string string_attribute(const char* name, const std::string& otherwise) const;
   std::vector<int64_t> ints_attribute(const char* name, std::vector<int64_t> otherwise) const;
   std::vector<double> floats_attribute(const char* name, std::vector<double> otherwise) const;
@@ -62,12 +64,13 @@ class Lowering {
   const AttributeDef* attribute(const char* name) const;  // null if absent
 
   // --- Outputs.
-  int output_count() const;         // as listed by the node, trailing absent ones included
-  bool wants_output(int i) const;   // listed and named
+  int output_count() const;        // as listed by the node, trailing absent ones included
+  bool wants_output(int i) const;  // listed and named
   void output(int i, ir::Value* value);
   const std::vector<ir::Value*>& outputs() const { return outputs_; }
 
-  // --- Checks. All throw ModelError, which the walk turns into a diagnostic with the node, and goes on with the next node.
+  // --- Checks. All throw ModelError, which the walk turns into a diagnostic with the node, and goes on with
+  // the next node.
   template <typename... Args>
   [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) const {
     throw ModelError(fmt::format(format, std::forward<Args>(args)...));

@@ -1,4 +1,5 @@
-// The ONNX model as plain C++: what the protobuf messages say, checked and with tensors decoded. Only read_model.cpp sees protobuf.
+// The ONNX model as plain C++: what the protobuf messages say, checked and with tensors decoded. Only
+// read_model.cpp sees protobuf.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,20 @@ namespace o2w::onnx_frontend {
 struct GraphDef;
 
 struct AttributeDef {
-  enum class Kind : uint8_t { none, real, integer, text, tensor, graph, reals, integers, texts, tensors, graphs, other };
+  enum class Kind : uint8_t {
+    none,
+    real,
+    integer,
+    text,
+    tensor,
+    graph,
+    reals,
+    integers,
+    texts,
+    tensors,
+    graphs,
+    other
+  };
   std::string name;
   Kind kind = Kind::none;
   double real = 0;
@@ -84,14 +98,15 @@ struct ModelDef {
   std::string sha256;  // of the file's bytes
 };
 
-// Reads a binary .onnx file, external data beside it included (paths that leave the model's folder are errors). Bad files give
-// errors, never a crash.
+// Reads a binary .onnx file, external data beside it included (paths that leave the model's folder are
+// errors). Bad files give errors, never a crash.
 Result<ModelDef> read_model(const std::string& path, Diagnostics& diagnostics);
-Result<ModelDef> parse_model(const uint8_t* bytes, std::size_t size, const std::string& folder_of_external_data,
-                             Diagnostics& diagnostics);
+Result<ModelDef> parse_model(const uint8_t* bytes, std::size_t size,
+                             const std::string& folder_of_external_data, Diagnostics& diagnostics);
 // A TensorProto file (conformance data's input_0.pb); sequence and optional data are errors.
 Result<ir::Tensor> read_tensor_file(const std::string& path, Diagnostics& diagnostics);
 // Serializes to a TensorProto file.
-bool write_tensor_file(const std::string& path, const std::string& name, const ir::Tensor& tensor, Diagnostics& diagnostics);
+bool write_tensor_file(const std::string& path, const std::string& name, const ir::Tensor& tensor,
+                       Diagnostics& diagnostics);
 
 }  // namespace o2w::onnx_frontend

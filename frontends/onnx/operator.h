@@ -1,5 +1,6 @@
-// The operator table. An operator is one Operator object in one file of ops/, and that is all there is to know of it: lowering,
-// versions, documentation. docs/operators.md and `onnx2wasm list-ops` are made from it. See docs/add-an-operator.md.
+// The operator table. An operator is one Operator object in one file of ops/, and that is all there is to
+// know of it: lowering, versions, documentation. docs/operators.md and `onnx2wasm list-ops` are made from it.
+// See docs/add-an-operator.md.
 #pragma once
 
 #include <functional>
@@ -14,7 +15,8 @@ namespace o2w::onnx_frontend {
 struct Operator {
   const char* domain = "";  // "" is ai.onnx
   const char* name = "";
-  // Every opset version in which ONNX changed the operator and which `lower` implements (it can ask Lowering::version()).
+  // Every opset version in which ONNX changed the operator and which `lower` implements (it can ask
+  // Lowering::version()).
   std::vector<int> versions;
   // What is not supported, for the docs; empty when all of the operator's specification is.
   const char* limits = "";
