@@ -1,0 +1,95 @@
+#include <fmt/core.h>
+
+#include <CLI/Error.hpp>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+
+#include "compiler/driver/atomic_file.h"
+#include "compiler/driver/model_options.h"
+#include "compiler/driver/pipeline.h"
+#include "compiler/driver/progress.h"
+#include "compiler/driver/verbs.h"
+
+namespace o2w::driver {
+namespace {
+
+struct CompileVerb {
+  ModelOptions model;
+  std::string output;
+  std::vector<std::string> emit{"wasm"};
+
+  bool emits(const char* what) const { return std::find(emit.begin(), emit.end(), what) != emit.end(); }
+  int run() const;
+};
+
+std::vector<uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
+
+int CompileVerb::run() const {
+  const auto start = std::chrono::steady_clock::now();
+  Progress progress(!model.quiet);
+  CompileOptions options = model.compile_options();
+  options.progress = [&](const std::string& what) { progress.stage(what); };
+
+  std::filesystem::path wasm_path = output;
+  if (wasm_path.empty()) wasm_path = std::filesystem::path(model.model).filename().replace_extension(".wasm");
+  if (wasm_path.extension() != ".wasm") {
+    throw CLI::ValidationError("-o", fmt::format("'{}' must end in .wasm; --emit adds .wat, .mjs and .d.ts beside it",
+                                                 wasm_path.string()));
+  }
+
+  Diagnostics diagnostics;
+  const Result<CompiledModel> compiled = compile_model(model.model, options, diagnostics);
+  progress.clear();
+  for (const Diagnostic& diagnostic : diagnostics.all()) {
+    if (diagnostic.severity == Severity::error || !model.quiet) fmt::print(stderr, "{}\n", diagnostic.to_string());
+  }
+  if (!compiled) {
+    fmt::print(stderr, "{}: {} problem{}; nothing was written\n", model.model, diagnostics.error_count(),
+               diagnostics.error_count() == 1 ? "" : "s");
+    return exit_model;
+  }
+
+  const auto beside = [&](const char* extension) {
+    return std::filesystem::path(wasm_path).replace_extension(extension).string();
+  };
+  std::vector<OutputFile> files;
+  if (emits("wasm")) files.push_back({wasm_path.string(), compiled->package.wasm});
+  if (emits("wat")) files.push_back({beside(".wat"), bytes_of(package::to_wat(compiled->package.wasm))});
+  if (emits("js")) {
+    const std::string wasm_name = wasm_path.filename().string();
+    files.push_back({beside(".mjs"), bytes_of(package::loader_js(compiled->program, wasm_name))});
+    files.push_back({beside(".d.ts"), bytes_of(package::loader_dts(compiled->program, wasm_name))});
+  }
+  write_files_atomically(files);
+
+  if (!model.quiet) {
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    for (const OutputFile& file : files) fmt::print("{}  {:.1f} KB\n", file.path, static_cast<double>(file.bytes.size()) / 1000);
+    fmt::print("weights {:.1f} KB, code and tables {:.1f} KB, {:.2f} s\n",
+               static_cast<double>(compiled->package.weight_bytes) / 1000,
+               static_cast<double>(compiled->package.code_bytes) / 1000, seconds);
+    if (model.verbose && compiled->program.is_static) {
+      fmt::print("arena {:.1f} KB (lower bound {:.1f} KB), {} steps\n",
+                 static_cast<double>(compiled->program.arena_bytes) / 1000,
+                 static_cast<double>(compiled->program.arena_lower_bound) / 1000, compiled->program.steps.size());
+    }
+  }
+  return exit_ok;
+}
+
+}  // namespace
+
+Verb add_compile_verb(CLI::App& app) {
+  auto verb = std::make_shared<CompileVerb>();
+  verb->model.add_to(app);
+  app.add_option("-o,--output", verb->output, "The module to write (default: the model's name with .wasm, here)")
+      ->type_name("FILE.wasm");
+  app.add_option("--emit", verb->emit, "What to write: wasm, wat (text), js (loader and types); comma-separated")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"wasm", "wat", "js"}))
+      ->capture_default_str();
+  return [verb] { return verb->run(); };
+}
+
+}  // namespace o2w::driver

@@ -1,0 +1,89 @@
+#include "compiler/driver/model_options.h"
+
+#include <fmt/core.h>
+
+#include <CLI/Error.hpp>
+#include <charconv>
+
+namespace o2w::driver {
+namespace {
+
+int64_t parse_number(const std::string& option, std::string_view text) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    throw CLI::ValidationError(option, fmt::format("'{}' is not a whole number", text));
+  }
+  return value;
+}
+
+// Splits "name=rest" at the last '=', since tensor names may hold any character.
+std::pair<std::string, std::string> split_assignment(const std::string& option, const std::string& text,
+                                                     const char* form) {
+  const std::size_t at = text.rfind('=');
+  if (at == std::string::npos || at == 0 || at + 1 == text.size()) {
+    throw CLI::ValidationError(option, fmt::format("'{}' is not of the form {}", text, form));
+  }
+  return {text.substr(0, at), text.substr(at + 1)};
+}
+
+}  // namespace
+
+std::vector<int64_t> parse_dims(const std::string& option, const std::string& text) {
+  std::vector<int64_t> dims;
+  std::size_t start = 0;
+  if (text.empty()) return dims;
+  for (;;) {
+    const std::size_t comma = text.find(',', start);
+    dims.push_back(parse_number(option, std::string_view(text).substr(start, comma - start)));
+    if (comma == std::string::npos) return dims;
+    start = comma + 1;
+  }
+}
+
+void ModelOptions::add_to(CLI::App& app) {
+  app.add_option("model", model, "The model, an .onnx file")->required();
+  app.add_option("--shape", shapes, "Fix an input's shape: input=1,3,224,224 (-1 leaves a dimension as it is)")
+      ->type_name("INPUT=DIMS")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--dim", dims, "Fix or bound a named dimension: batch=1, seq=1..512")
+      ->type_name("NAME=SIZE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("-O", level, "Optimisation: 0 none, 1 quick, 2 all, 3 all and slow")
+      ->check(CLI::Range(0, 3))
+      ->capture_default_str();
+  app.add_option("--dump-phases", dump_folder, "Write the intermediate form after each phase into this folder")
+      ->type_name("DIR");
+  app.add_flag("-q,--quiet", quiet, "Say nothing but errors");
+  app.add_flag("-v,--verbose", verbose, "Say more");
+}
+
+CompileOptions ModelOptions::compile_options() const {
+  CompileOptions options;
+  options.level = level;
+  options.dump_folder = dump_folder;
+  for (const std::string& text : shapes) {
+    const auto [name, value] = split_assignment("--shape", text, "INPUT=1,3,224,224");
+    if (!options.import.shapes.emplace(name, parse_dims("--shape", value)).second) {
+      throw CLI::ValidationError("--shape", fmt::format("'{}' is given twice", name));
+    }
+  }
+  for (const std::string& text : dims) {
+    const auto [name, value] = split_assignment("--dim", text, "NAME=4 or NAME=1..512");
+    const std::size_t dots = value.find("..");
+    onnx_frontend::DimRange range;
+    range.lower = parse_number("--dim", std::string_view(value).substr(0, dots));
+    range.upper = dots == std::string::npos ? range.lower : parse_number("--dim", std::string_view(value).substr(dots + 2));
+    if (range.lower < 0 || range.upper < range.lower) {
+      throw CLI::ValidationError("--dim", fmt::format("'{}': the range is empty or negative", text));
+    }
+    if (!options.import.dims.emplace(name, range).second) {
+      throw CLI::ValidationError("--dim", fmt::format("'{}' is given twice", name));
+    }
+  }
+  return options;
+}
+
+}  // namespace o2w::driver

@@ -1,0 +1,29 @@
+// The options that every verb which compiles has in common: shapes, dims, optimisation level, dumps.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <string>
+#include <vector>
+
+#include "compiler/driver/pipeline.h"
+
+namespace o2w::driver {
+
+struct ModelOptions {
+  std::string model;
+  std::vector<std::string> shapes;  // "input=1,3,224,224"
+  std::vector<std::string> dims;    // "name=4" or "name=1..512"
+  int level = 2;
+  std::string dump_folder;
+  bool quiet = false, verbose = false;
+
+  // Adds the options to a verb; `model` is its first positional argument.
+  void add_to(CLI::App& app);
+  // Parses the texts; a wrong one is a CLI::ValidationError (usage, exit code 2).
+  CompileOptions compile_options() const;
+};
+
+// "1,3,224,224" -> numbers; CLI::ValidationError naming `option` on anything else.
+std::vector<int64_t> parse_dims(const std::string& option, const std::string& text);
+
+}  // namespace o2w::driver

@@ -1,0 +1,90 @@
+#include "compiler/driver/pipeline.h"
+
+#include <fmt/core.h>
+
+#include <filesystem>
+#include <system_error>
+
+#include "compiler/driver/atomic_file.h"
+#include "compiler/ir/text.h"
+#include "compiler/passes/pass.h"
+#include "compiler/schedule/schedule.h"
+#include "compiler/support/error.h"
+#include "frontends/onnx/model.h"
+
+namespace o2w::driver {
+namespace {
+
+// Numbers the dumps in the order they are made, so that a listing of the folder reads as the pipeline.
+class Dumper {
+ public:
+  explicit Dumper(std::string folder) : folder_(std::move(folder)) {
+    if (folder_.empty()) return;
+    std::error_code error;
+    std::filesystem::create_directories(folder_, error);
+    if (error) fail_model("cannot make the folder '{}' for --dump-phases: {}", folder_, error.message());
+  }
+  bool wanted() const { return !folder_.empty(); }
+  void write(const std::string& phase, const std::string& text) {
+    if (wanted()) write_file_atomically(fmt::format("{}/{:02}-{}.txt", folder_, count_++, phase), text);
+  }
+
+ private:
+  std::string folder_;
+  int count_ = 0;
+};
+
+Result<ir::Graph> build_graph(const std::string& path, const CompileOptions& options, Dumper& dumper,
+                              Diagnostics& diagnostics) {
+  const auto stage = [&](const char* what) {
+    if (options.progress) options.progress(what);
+  };
+  stage("reading the model");
+  const Result<onnx_frontend::ModelDef> model = onnx_frontend::read_model(path, diagnostics);
+  if (!model) return std::nullopt;
+  stage("lowering operators");
+  Result<ir::Graph> graph = onnx_frontend::import_model(*model, options.import, diagnostics);
+  if (!graph) return std::nullopt;
+  if (dumper.wanted()) dumper.write("import", ir::to_text(*graph));
+  stage("optimising the graph");
+  passes::run_passes(*graph, {.level = options.level}, [&](const std::string& phase, const ir::Graph& now) {
+    if (dumper.wanted()) dumper.write(phase, ir::to_text(now));
+  });
+  return graph;
+}
+
+}  // namespace
+
+Result<ir::Graph> build_graph(const std::string& path, const CompileOptions& options, Diagnostics& diagnostics) {
+  Dumper dumper(options.dump_folder);
+  return build_graph(path, options, dumper, diagnostics);
+}
+
+Result<CompiledModel> compile_model(const std::string& path, const CompileOptions& options, Diagnostics& diagnostics) {
+  Dumper dumper(options.dump_folder);
+  const auto stage = [&](const char* what) {
+    if (options.progress) options.progress(what);
+  };
+  Result<ir::Graph> graph = build_graph(path, options, dumper, diagnostics);
+  if (!graph) return std::nullopt;
+
+  stage("scheduling");
+  schedule::ScheduleOptions schedule_options{.level = options.level, .dump = nullptr};
+  if (dumper.wanted()) {
+    schedule_options.dump = [&](const std::string& phase, const std::string& text) { dumper.write(phase, text); };
+  }
+  Result<schedule::Program> program = schedule::make_program(*graph, schedule_options, diagnostics);
+  if (!program) return std::nullopt;
+  graph.reset();  // its constants live on in the program; the rest is not needed any more
+  if (dumper.wanted()) dumper.write("program", schedule::to_text(*program));
+
+  stage("generating code");
+  Result<package::Package> package =
+      package::make_package(*program, {.level = options.level, .version = compiler_version()}, diagnostics);
+  if (!package) return std::nullopt;
+  return CompiledModel{std::move(*program), std::move(*package)};
+}
+
+const char* compiler_version() { return ONNX2WASM_VERSION; }
+
+}  // namespace o2w::driver

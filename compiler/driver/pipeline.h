@@ -1,0 +1,34 @@
+// The whole compiler as one function: file in, module out. All verbs that compile call it.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "compiler/ir/graph.h"
+#include "compiler/package/package.h"
+#include "compiler/schedule/program.h"
+#include "compiler/support/diagnostics.h"
+#include "frontends/onnx/import.h"
+
+namespace o2w::driver {
+
+struct CompileOptions {
+  onnx_frontend::ImportOptions import;
+  int level = 2;           // -O0..-O3
+  std::string dump_folder; // --dump-phases; empty: none. Made if it does not exist
+  std::function<void(const std::string&)> progress;  // may be null
+};
+
+struct CompiledModel {
+  schedule::Program program;
+  package::Package package;
+};
+
+// Reads, imports and runs the graph passes.
+Result<ir::Graph> build_graph(const std::string& path, const CompileOptions& options, Diagnostics& diagnostics);
+Result<CompiledModel> compile_model(const std::string& path, const CompileOptions& options, Diagnostics& diagnostics);
+
+// "1.2.3"
+const char* compiler_version();
+
+}  // namespace o2w::driver
