@@ -1,0 +1,125 @@
+// Conversions of element types.
+#include <map>
+
+#include "frontends/onnx/operator.h"
+#include "frontends/onnx/ops/typed_inputs.h"
+
+namespace o2w::onnx_frontend {
+namespace {
+
+using ir::DType;
+using ir::Expr;
+using ir::ExprOp;
+
+bool is_float8(DType type) {
+  return type == DType::f8e4m3fn || type == DType::f8e4m3fnuz || type == DType::f8e5m2 ||
+         type == DType::f8e5m2fnuz;
+}
+
+// Without saturation a number beyond the type's range becomes NaN or, in E5M2 alone, infinity. Storing
+// saturates, so such numbers are made NaN before; the bound is half a unit in the last place beyond the
+// largest number (round to nearest even).
+Expr overflow_to_nan(Lowering& l, DType type, const Expr& x) {
+  double bound = 0;
+  switch (type) {
+    case DType::f8e4m3fn:
+      bound = 464;
+      break;  // largest 448 = 0x7E, its unit 32
+    case DType::f8e4m3fnuz:
+      bound = 248;
+      break;  // largest 240, its unit 16
+    case DType::f8e5m2fnuz:
+      bound = 61440;
+      break;  // largest 57344, its unit 8192
+    default:
+      l.fail("attribute 'saturate' = 0 is not supported for {}; use saturate = 1", ir::user_name(type));
+  }
+  // 448 is even in its last place, so a tie falls back to it; 240 and 57344 are odd.
+  const Expr magnitude = ir::unary(ExprOp::abs, x);
+  const Expr overflows = type == DType::f8e4m3fn ? ir::gt(magnitude, bound) : ir::ge(magnitude, bound);
+  return ir::select(overflows, x / 0.0 * 0.0, x);
+}
+
+// E8M0 holds powers of two only. `up` goes to the next one above, `down` to the next below, `nearest` to the
+// nearer one.
+Expr power_of_two(Lowering& l, const std::string& mode, const Expr& x) {
+  int64_t carry = 0;  // added to the bits below the exponent before they are dropped
+  if (mode == "up") {
+    carry = 0x7FFFFF;
+  } else if (mode == "nearest") {
+    carry = 0x400000;
+  } else if (mode != "down") {
+    l.fail("attribute 'round_mode' is '{}'; ONNX knows up, down and nearest", mode);
+  }
+  const Expr bits = ir::bitcast(DType::i32, ir::cast(DType::f32, x));
+  const Expr rounded = ir::binary(ExprOp::bitwise_and, bits + carry, ir::literal_int(DType::i32, 0x7F800000));
+  return ir::select(ir::unary(ExprOp::isnan, x), x, ir::cast(x->type, ir::bitcast(DType::f32, rounded)));
+}
+
+void lower_to(Lowering& l, DType type) {
+  ir::Value* x = movable_input(l, 0);
+  const bool saturate = l.int_attribute("saturate", 1) != 0;
+  if (type == DType::f8e8m0 && ir::is_float(x->type) && x->type != type) {
+    const std::string mode = l.string_attribute("round_mode", "up");
+    l.output(0, l.b().map(type, {x}, [&](std::span<const Expr> e) { return power_of_two(l, mode, e[0]); }));
+  } else if (!saturate && is_float8(type) && ir::is_float(x->type) && !is_float8(x->type)) {
+    l.output(0,
+             l.b().map(type, {x}, [&](std::span<const Expr> e) { return overflow_to_nan(l, type, e[0]); }));
+  } else {
+    l.output(0, l.b().cast(x, type));
+  }
+}
+
+// Cast-1 names the type.
+DType type_from_name(Lowering& l, const std::string& name) {
+  static const std::map<std::string, DType> types = {
+      {"FLOAT", DType::f32}, {"DOUBLE", DType::f64}, {"FLOAT16", DType::f16}, {"BOOL", DType::boolean},
+      {"INT8", DType::i8},   {"INT16", DType::i16},  {"INT32", DType::i32},   {"INT64", DType::i64},
+      {"UINT8", DType::u8},  {"UINT16", DType::u16}, {"UINT32", DType::u32},  {"UINT64", DType::u64}};
+  const auto found = types.find(name);
+  if (found == types.end()) l.fail("attribute 'to' is '{}', which is not supported", name);
+  return found->second;
+}
+
+void lower_cast(Lowering& l) {
+  const AttributeDef* to = l.attribute("to");
+  if (to && to->kind == AttributeDef::Kind::text) {
+    lower_to(l, type_from_name(l, to->text));
+  } else {
+    lower_to(l, element_type(l, l.int_attribute("to"), "to"));
+  }
+}
+const RegisterOperator cast({.name = "Cast",
+                             .versions = {1, 6, 9, 13, 19, 21, 23, 24, 25},
+                             .limits = "no strings; to float8e5m2 only with saturation",
+                             .lower = lower_cast});
+
+const RegisterOperator cast_like({.name = "CastLike",
+                                  .versions = {15, 19, 21, 23, 24, 25},
+                                  .limits = "no strings; to float8e5m2 only with saturation",
+                                  .lower = [](Lowering& l) { lower_to(l, movable_input(l, 1)->type); }});
+
+void lower_bitcast(Lowering& l) {
+  ir::Value* x = movable_input(l, 0);
+  const DType type = element_type(l, l.int_attribute("to"), "to");
+  // Narrow types are decoded when read, so their bits cannot be had.
+  if (ir::is_storage_only(x->type) || ir::is_storage_only(type)) {
+    l.fail("from {} to {} is not supported: types narrower than they are computed in have no bit-cast",
+           ir::user_name(x->type), ir::user_name(type));
+  }
+  if (ir::byte_size(x->type) != ir::byte_size(type)) {
+    l.fail("{} and {} differ in size", ir::user_name(x->type), ir::user_name(type));
+  }
+  const auto as_number = [](DType t) { return t == DType::boolean ? DType::u8 : t; };
+  l.output(0, l.b().map(type, {x}, [&](std::span<const Expr> e) {
+    return ir::cast(type, ir::bitcast(as_number(type), ir::cast(as_number(x->type), e[0])));
+  }));
+}
+const RegisterOperator bitcast(
+    {.name = "BitCast",
+     .versions = {26},
+     .limits = "not from or to 16-bit and 8-bit floats and types of less than 8 bits",
+     .lower = lower_bitcast});
+
+}  // namespace
+}  // namespace o2w::onnx_frontend
