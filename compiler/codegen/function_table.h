@@ -1,0 +1,54 @@
+// The generated functions of a module, memoised: layers of the same form share one function, which engines
+// optimise once.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "compiler/codegen/dsl.h"
+#include "compiler/ir/dim.h"
+
+namespace o2w::codegen {
+
+// How the plan calls a kernel: parameters are the pointers (i32 addresses, in the order of
+// schedule::Call::pointers), then these sizes.
+struct KernelCall {
+  std::string function;
+  std::vector<ir::Dim> arguments;  // i32
+  // The function takes the number of the run-time error as its last parameter and may raise it
+  // (raise_error()).
+  bool can_fail = false;
+};
+
+class FunctionTable {
+ public:
+  explicit FunctionTable(BinaryenModuleRef module) : module_(module) {}
+
+  BinaryenModuleRef module() const { return module_; }
+
+  // The name of the function for `key`. The first time, `build` fills its body (the builder is finished
+  // here); the function is called `name`, made unique by a number. `key` must tell everything that `build`
+  // depends on.
+  std::string get(const std::string& name, const std::string& key,
+                  const std::function<void(FunctionBuilder&)>& build);
+
+  // The global that a kernel's run-time error is left in: 0, or 1 + the number of the message.
+  static constexpr const char* kErrorGlobal = "o2w_pending_error";
+  // Adds the global on first use. A statement that sets it.
+  void raise_error(FunctionBuilder& f, I32 error_number);
+  // Reads it.
+  I32 pending_error(const FunctionBuilder& f);
+  void clear_error(FunctionBuilder& f);
+
+ private:
+  void need_error_global();
+
+  BinaryenModuleRef module_;
+  std::map<std::string, std::string> names_;  // by key
+  std::map<std::string, int> taken_;          // function names
+  bool has_error_global_ = false;
+};
+
+}  // namespace o2w::codegen
