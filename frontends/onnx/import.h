@@ -21,6 +21,7 @@ struct ImportOptions {
   std::map<std::string, DimRange> dims;                // --dim name=value | lo..hi
   bool all_dims_dynamic = false;  // test mode: every input dimension becomes a symbol of its own
   bool fold_constants = true;
+  bool initializers_as_inputs = false;  // inputs that have a default value (an initializer) stay inputs
 };
 
 // Reports all problems of the model together. Unknown --shape/--dim names are errors that list what there is.
