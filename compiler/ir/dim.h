@@ -4,6 +4,8 @@
 // or one of floordiv, ceildiv, mod, min, max, broadcast over Dims. Terms and factors are ordered, so two
 // Dims that the algebra knows to be equal compare equal, hash equal and print equal. Symbols carry bounds,
 // with which min, max and comparisons simplify.
+//
+// Arithmetic that leaves 64 bits is a ModelError: only a model with absurd sizes gets there.
 #pragma once
 
 #include <cstdint>
@@ -85,7 +87,7 @@ class Dim {
   const std::vector<DimTerm>& terms() const { return terms_; }
 
  private:
-  friend Dim make_atom(DimOp op, const Dim& a, const Dim& b);
+  friend struct DimAccess;  // the algebra's files
   std::vector<DimTerm> terms_;  // sorted by factors, no zero coefficients; empty is 0
 };
 
@@ -93,8 +95,14 @@ struct Atom {
   SymbolRef symbol;  // set for a symbol
   DimOp op = DimOp::floordiv;
   Dim a, b;
+  // Computed once, when the atom is made.
+  std::size_t hash = 0;
+  int64_t lower = 0, upper = 0;
 };
 
+const char* name(DimOp op);
+// The operation, simplified; floordiv, ceildiv and mod by the constant 0 are a ModelError.
+Dim apply(DimOp op, const Dim& a, const Dim& b);
 Dim floordiv(const Dim& a, const Dim& b);  // towards minus infinity
 Dim ceildiv(const Dim& a, const Dim& b);   // towards plus infinity
 Dim mod(const Dim& a, const Dim& b);       // sign of the divisor

@@ -11,7 +11,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -77,6 +79,7 @@ class Expr {
   const ExprNode* operator->() const { return node_.get(); }
   const ExprNode& operator*() const { return *node_; }
   const ExprNode* get() const { return node_.get(); }
+  long use_count() const { return node_.use_count(); }
 
  private:
   std::shared_ptr<const ExprNode> node_;
@@ -90,6 +93,10 @@ struct ExprNode {
   Literal literal;
   Dim dim;                // dim, checked_index, broadcast_index
   std::vector<Expr> args;
+  std::size_t hash = 0;   // of the structure; set by the constructors
+
+  // Chains of fused expressions are deep: nodes are taken down iteratively.
+  ~ExprNode();
 };
 
 // --- Constructors. All check types (InternalError on a mismatch) and fold literals where that is exact.
@@ -107,6 +114,8 @@ Expr cast(DType type, const Expr& a);
 Expr bitcast(DType type, const Expr& a);
 Expr unary(ExprOp op, const Expr& a);
 Expr binary(ExprOp op, const Expr& a, const Expr& b);
+// An operation of any kind with these arguments; what a leaf or index operation says besides is taken from `like`.
+Expr with_args(const ExprNode& like, std::vector<Expr> args);
 Expr select(const Expr& condition, const Expr& then, const Expr& otherwise);
 Expr checked_index(const Expr& position, const Dim& size);
 Expr broadcast_index(const Expr& position, const Dim& size);
@@ -142,13 +151,15 @@ bool is_commutative(ExprOp op);
 // Rebuilds bottom-up: `visit` gets each node with its args already rewritten and returns the replacement
 // (or the node itself). Shared nodes are visited once.
 Expr rewrite(const Expr& e, const std::function<Expr(const Expr&)>& visit);
+// Whether it can raise a run-time error (checked_index): such an expression must not be dropped.
+bool may_fail(const Expr& e);
 // Calls `visit` once per distinct node, args first.
 void walk(const Expr& e, const std::function<void(const ExprNode&)>& visit);
 // Replaces index variable k by values[k] (variables past the end stay).
 Expr substitute_indices(const Expr& e, const std::vector<Expr>& values);
 Expr substitute_dims(const Expr& e, const std::map<std::string, Dim>& values);
 bool uses_index(const Expr& e, int number);
-// Number of distinct non-leaf nodes: a measure of cost.
+// Number of distinct operations (reads not counted): a measure of cost.
 int op_count(const Expr& e);
 
 // An index expression as base + sum(coefficients[k] * index k), with Dims for numbers; nothing if not affine.

@@ -4,6 +4,7 @@
 // topological order; a region's nodes may read values of the regions around it.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -200,9 +201,12 @@ class Graph {
   std::string source_sha256;     // of the source model's bytes; may be empty
 
   Value* new_value(DType type, Shape shape, std::string name = {});
+  // The same under a given number, for the parser of the text form; the number must be free.
+  Value* new_value_numbered(int id, DType type, Shape shape, std::string name = {});
   // A fresh symbol; `hint` is made unique by a suffix.
   SymbolRef new_symbol(const std::string& hint, int64_t lower, int64_t upper, bool from_input);
   SymbolRef find_symbol(const std::string& name) const;  // null if none
+  const std::map<std::string, SymbolRef>& symbols() const { return symbols_; }
   // Removes values that no node or port refers to any more, from memory.
   void collect_garbage();
   int value_count() const { return next_id_; }
@@ -210,6 +214,7 @@ class Graph {
  private:
   std::vector<std::unique_ptr<Value>> values_;
   std::map<std::string, SymbolRef> symbols_;
+  std::map<std::string, int> suffixes_;  // the last one given, by hint
   int next_id_ = 0;
 };
 
