@@ -430,7 +430,7 @@ Expr binary(ExprOp op, const Expr& left, const Expr& right) {
   } else if (is_size(a) && is_size(b)) {
     if (std::optional<Dim> size = fold_sizes(op, size_of(a), size_of(b))) return Expr(*size);
   }
-  if (!simpler && !is_comparison(op)) {
+  if (simpler.get() == nullptr && !is_comparison(op)) {
     if (is_whole(type)) simpler = simplify_whole(op, a, b);
     if (is_float(type)) simpler = simplify_float(op, a, b);
     if (type == DType::boolean) simpler = simplify_logical(op, a, b);
