@@ -158,11 +158,15 @@ std::optional<BlockProgram::Affine> BlockProgram::affine_of(const Expr& e) {
 
 // True when every value of the affine expression lies in 0..size-1.
 bool BlockProgram::within(const Affine& affine, int64_t size) const {
-  __int128 low = affine.base, high = affine.base;
+  int64_t low = affine.base, high = affine.base;
   for (std::size_t k = 0; k < space_.size(); ++k) {
-    const __int128 reach =
-        static_cast<__int128>(affine.coefficients[k]) * std::max<int64_t>(space_[k] - 1, 0);
-    (reach < 0 ? low : high) += reach;
+    int64_t reach = 0;
+    int64_t& end = affine.coefficients[k] < 0 ? low : high;
+    const int64_t last = std::max<int64_t>(space_[k] - 1, 0);
+    if (__builtin_mul_overflow(affine.coefficients[k], last, &reach) ||
+        __builtin_add_overflow(end, reach, &end)) {
+      return false;
+    }
   }
   return low >= 0 && high < size;
 }

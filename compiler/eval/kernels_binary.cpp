@@ -21,17 +21,17 @@ template <typename T>
 BinaryKernel comparison_kernel(ExprOp op) {
   switch (op) {
     case ExprOp::eq:
-      return apply<T, uint8_t, [](T a, T b) { return uint8_t{a == b}; }>;
+      return apply<T, uint8_t, [](T a, T b) { return static_cast<uint8_t>(a == b); }>;
     case ExprOp::ne:
-      return apply<T, uint8_t, [](T a, T b) { return uint8_t{a != b}; }>;
+      return apply<T, uint8_t, [](T a, T b) { return static_cast<uint8_t>(a != b); }>;
     case ExprOp::lt:
-      return apply<T, uint8_t, [](T a, T b) { return uint8_t{a < b}; }>;
+      return apply<T, uint8_t, [](T a, T b) { return static_cast<uint8_t>(a < b); }>;
     case ExprOp::le:
-      return apply<T, uint8_t, [](T a, T b) { return uint8_t{a <= b}; }>;
+      return apply<T, uint8_t, [](T a, T b) { return static_cast<uint8_t>(a <= b); }>;
     case ExprOp::gt:
-      return apply<T, uint8_t, [](T a, T b) { return uint8_t{a > b}; }>;
+      return apply<T, uint8_t, [](T a, T b) { return static_cast<uint8_t>(b < a); }>;
     case ExprOp::ge:
-      return apply<T, uint8_t, [](T a, T b) { return uint8_t{a >= b}; }>;
+      return apply<T, uint8_t, [](T a, T b) { return static_cast<uint8_t>(b <= a); }>;
     default:
       return nullptr;
   }
@@ -90,11 +90,11 @@ using B = uint8_t;
 BinaryKernel binary_kernel(ExprOp op, DType type) {
   switch (op) {
     case ExprOp::logical_and:
-      return apply<B, B, [](B a, B b) { return B{a != 0 && b != 0}; }>;
+      return apply<B, B, [](B a, B b) { return static_cast<B>(a != 0 && b != 0); }>;
     case ExprOp::logical_or:
-      return apply<B, B, [](B a, B b) { return B{a != 0 || b != 0}; }>;
+      return apply<B, B, [](B a, B b) { return static_cast<B>(a != 0 || b != 0); }>;
     case ExprOp::logical_xor:
-      return apply<B, B, [](B a, B b) { return B{(a != 0) != (b != 0)}; }>;
+      return apply<B, B, [](B a, B b) { return static_cast<B>((a != 0) != (b != 0)); }>;
     default:
       break;
   }
