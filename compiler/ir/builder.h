@@ -5,8 +5,11 @@
 #pragma once
 
 #include <functional>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "compiler/ir/graph.h"
@@ -16,6 +19,7 @@ namespace o2w::ir {
 // The reads of the expression under construction: collects the node's inputs.
 class Body {
  public:
+  explicit Body(std::vector<Value*> inputs = {}) : inputs_(std::move(inputs)) {}
   // Element of `value` at the given indices, in the value's compute type.
   Expr at(Value* value, std::vector<Expr> indices);
   const std::vector<Value*>& inputs() const { return inputs_; }
@@ -95,7 +99,10 @@ class Builder {
   Node* append(Attributes attributes, std::vector<Value*> inputs, std::vector<Value*> outputs);
 
  private:
+  static std::vector<Expr> index_vars(std::size_t count);
+  Value* make_node(Attributes attributes, std::vector<Value*> inputs, DType type, Shape shape);
   void propagate_contents(Node& node);
+  void replace_by_constants(Node& node, std::vector<Tensor> tensors);
 
   Graph* graph_;
   Region* region_;
