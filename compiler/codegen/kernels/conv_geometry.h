@@ -1,0 +1,39 @@
+// The part of a channels-last convolution that dense and depthwise kernels share: walking output rows,
+// clipping the window to the picture, and parting a row into pixels whose window lies inside and those at its
+// ends.
+#pragma once
+
+#include <functional>
+
+#include "compiler/codegen/kernels/kernel.h"
+#include "compiler/codegen/kernels/tile.h"
+
+namespace o2w::codegen {
+
+// The sizes a driver function takes after its pointers, in order; steps in bytes.
+struct ConvParams {
+  explicit ConvParams(FunctionBuilder& f);
+  static std::vector<ir::Dim> arguments(const schedule::Conv2d& kernel);
+
+  Var<I32> n, h, w, oh, ow, kh, kw, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
+  Var<I32> x_batch, x_row, x_pixel, out_batch, out_row, out_pixel;
+};
+
+// What the window covers, as locals of the driver.
+struct Window {
+  Var<I32> oy, ox;              // output position (the first one of a span)
+  Var<I32> ky, kx;              // first row and column of the window that lie in the picture
+  Var<I32> ky_count, kx_count;  // how many do; 0 or less: none
+  Var<I32> x_offset;            // bytes from x to the window's first covered pixel (batch included)
+  Var<I32> out_offset;          // bytes from out to the output pixel (batch included)
+  Var<I32> pixels;              // length of a span
+};
+
+// Emits the loops: for each output row `row(window)` - with ky, ky_count set - then for each piece of it
+// `inside(window)` for a span of `pixels` whose windows have all their columns in the picture, `edge(window)`
+// for single pixels.
+void for_each_window(FunctionBuilder& f, const ConvParams& p,
+                     const std::function<void(const Window&)>& inside,
+                     const std::function<void(const Window&)>& edge);
+
+}  // namespace o2w::codegen

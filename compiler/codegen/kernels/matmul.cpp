@@ -1,0 +1,259 @@
+// f32 matrix products: out[m, n] = epilogue(sum over k of lhs[m, k] * rhs[k, n]).
+//
+// Two functions work together. The panel function computes all rows of a block for 8 columns, tile by tile;
+// it is small and called often, so that engines replace its first, slow code while the first inference is
+// still running. The driver walks batches, row blocks and panels. Goto and van de Geijn, "Anatomy of
+// High-Performance Matrix Multiplication" (2008), names the loops; packing of the left side is not worth it
+// here, since its rows are read as broadcasts.
+#include "compiler/codegen/kernels/kernel.h"
+#include "compiler/codegen/kernels/tile.h"
+
+namespace o2w::codegen {
+namespace {
+
+using ir::Dim;
+using schedule::Matmul;
+
+constexpr int kTileRows = 4;
+
+std::vector<Var<I32>> operand_params(FunctionBuilder& f, const schedule::Epilogue& epilogue) {
+  std::vector<Var<I32>> params;
+  for (std::size_t i = 0; i < epilogue.operands.size(); ++i) params.push_back(f.param<I32>());
+  return params;
+}
+
+void append(std::vector<Tree>& arguments, const std::vector<Var<I32>>& variables) {
+  for (const Var<I32>& variable : variables) arguments.push_back(variable.get());
+}
+
+// panel(lhs, right, out, operands..., rows, k, lhs_step, right_step, out_step, out_offset, column_offset[,
+// columns]); steps and offsets in bytes. Serves packed panels (right_step 32) and rows of an unpacked matrix
+// (right_step = its row) alike.
+std::string panel_function(FunctionTable& functions, const schedule::Epilogue& epilogue, bool partial) {
+  const std::string name =
+      std::string("f32_gemm_4x8") + (partial ? "_tail" : "") + EpilogueEmitter::name(epilogue);
+  return functions.get(
+      name, "gemm panel " + std::to_string(partial) + EpilogueEmitter::key(epilogue),
+      [&](FunctionBuilder& f) {
+        const Var<I32> lhs = f.param<I32>(), right_start = f.param<I32>(), out = f.param<I32>();
+        const std::vector<Var<I32>> operands = operand_params(f, epilogue);
+        const Var<I32> rows = f.param<I32>(), k = f.param<I32>(), lhs_step = f.param<I32>(),
+                       right_step = f.param<I32>(), out_step = f.param<I32>(), out_offset = f.param<I32>(),
+                       column_offset = f.param<I32>();
+        const Var<I32> columns = partial ? f.param<I32>() : Var<I32>();
+        EpilogueEmitter tail(functions, f, epilogue, operands);
+        const Var<I32> right = f.local<I32>(), count = f.local<I32>();
+        std::vector<Var<I32>> lefts;
+        for (int row = 0; row < kTileRows; ++row) lefts.push_back(f.local<I32>());
+
+        const auto tiles = [&](int tile_rows) {
+          Tile tile(f, tile_rows);
+          f.while_([&] { return rows >= tile_rows; },
+                   [&] {
+                     tile.clear();
+                     lefts[0].set(lhs);
+                     for (int row = 1; row < tile_rows; ++row) lefts[row].set(lefts[row - 1] + lhs_step);
+                     lhs.set(lefts[tile_rows - 1] + lhs_step);
+                     right.set(right_start);
+                     count.set(k);
+                     f.if_(count > 0, [&] {
+                       f.do_while(
+                           [&] {
+                             tile.multiply_add(lefts, right);
+                             for (int row = 0; row < tile_rows; ++row) lefts[row] += 4;
+                             right += right_step;
+                           },
+                           [&] { return count.tee(count - 1) != 0; });
+                     });
+                     tile.store(tail, out, out_offset, out_step, column_offset, partial ? &columns : nullptr);
+                     rows -= tile_rows;
+                   });
+        };
+        tiles(kTileRows);
+        tiles(1);
+      });
+}
+
+// columns(lhs, right, out, operands..., rows, n, k, lhs_step, right_step, out_step, out_offset): the
+// right-hand side transposed, k contiguous on both sides. Tiles of 2 rows x 4 columns hold one vector of
+// partial sums per element; at the edge rows and columns are repeated and not stored.
+std::string columns_function(FunctionTable& functions, const schedule::Epilogue& epilogue) {
+  const std::string name = "f32_gemm_nt_2x4" + EpilogueEmitter::name(epilogue);
+  return functions.get(name, "gemm nt" + EpilogueEmitter::key(epilogue), [&](FunctionBuilder& f) {
+    const Var<I32> lhs = f.param<I32>(), right_start = f.param<I32>(), out = f.param<I32>();
+    const std::vector<Var<I32>> operands = operand_params(f, epilogue);
+    const Var<I32> rows = f.param<I32>(), n = f.param<I32>(), k = f.param<I32>(), lhs_step = f.param<I32>(),
+                   right_step = f.param<I32>(), out_step = f.param<I32>(), out_offset = f.param<I32>();
+    EpilogueEmitter tail(functions, f, epilogue, operands);
+    const Var<I32> right_base = f.local<I32>(), column = f.local<I32>(), left_count = f.local<I32>(),
+                   at = f.local<I32>(), vector_bytes = f.local<I32>((k & -4) << 2),
+                   bytes = f.local<I32>(k << 2), offset = f.local<I32>(), column_offset = f.local<I32>(),
+                   address = f.local<I32>();
+    Var<I32> lefts[2] = {f.local<I32>(), f.local<I32>()}, rights[4];
+    Var<V128> sums[2][4], left[2] = {f.local<V128>(), f.local<V128>()};
+    const Var<V128> right = f.local<V128>(), low = f.local<V128>(), high = f.local<V128>(),
+                    total = f.local<V128>();
+    for (int c = 0; c < 4; ++c) {
+      rights[c] = f.local<I32>();
+      for (auto& row : sums) row[c] = f.local<V128>();
+    }
+    const auto accumulate = [&](bool whole) {
+      for (int r = 0; r < 2; ++r) {
+        left[r].set(whole ? load_v128(lefts[r] + at) : v128::load32_zero(lefts[r] + at));
+      }
+      for (int c = 0; c < 4; ++c) {
+        right.set(whole ? load_v128(rights[c] + at) : v128::load32_zero(rights[c] + at));
+        for (int r = 0; r < 2; ++r) sums[r][c].set(f32x4::add(sums[r][c], f32x4::mul(left[r], right)));
+      }
+    };
+    f.while_([&] { return rows > 0; },
+             [&] {
+               lefts[0].set(lhs);
+               lefts[1].set(I32(select(rows > 1, (lhs + lhs_step), lhs.get())));
+               right_base.set(right_start);
+               column.set(f.i32(0));
+               column_offset.set(f.i32(0));
+               f.while_([&] { return column < n; },
+                        [&] {
+                          left_count.set(n - column);
+                          rights[0].set(right_base);
+                          for (int c = 1; c < 4; ++c)
+                            rights[c].set(I32(
+                                select(left_count > c, (rights[c - 1] + right_step), rights[c - 1].get())));
+                          for (auto& row : sums) {
+                            for (const Var<V128>& sum : row) sum.set(f32x4::splat(f.f32(0)));
+                          }
+                          f.for_range(at, 0, vector_bytes, 16, [&] { accumulate(true); });
+                          f.for_range(at, vector_bytes, bytes, 4, [&] { accumulate(false); });
+                          for (int r = 0; r < 2; ++r) {
+                            const auto finish_row = [&] {
+                              // A 4 x 4 transpose by halves, adding as it goes: lane c of the total is the
+                              // sum of sums[c]'s lanes.
+                              low.set(f32x4::add(v128::shuffle32(sums[r][0], sums[r][1], {0, 4, 1, 5}),
+                                                 v128::shuffle32(sums[r][0], sums[r][1], {2, 6, 3, 7})));
+                              high.set(f32x4::add(v128::shuffle32(sums[r][2], sums[r][3], {0, 4, 1, 5}),
+                                                  v128::shuffle32(sums[r][2], sums[r][3], {2, 6, 3, 7})));
+                              total.set(f32x4::add(v128::shuffle32(low, high, {0, 1, 4, 5}),
+                                                   v128::shuffle32(low, high, {2, 3, 6, 7})));
+                              offset.set(r == 0 ? out_offset + column_offset
+                                                : out_offset + out_step + column_offset);
+                              address.set(out + offset);
+                              total.set(tail.vector(total, offset, column_offset));
+                              store_lanes(f, total, address, 0, left_count);
+                            };
+                            if (r == 0) {
+                              finish_row();
+                            } else {
+                              f.if_(rows > 1, finish_row);
+                            }
+                          }
+                          right_base += right_step << 2;
+                          column += 4;
+                          column_offset += 16;
+                        });
+               lhs += lhs_step << 1;
+               out_offset += out_step << 1;
+               rows -= 2;
+             });
+  });
+}
+
+// Rows of the left side that are walked for one panel before the next: as many as stay in the second-level
+// cache.
+Dim block_rows(const Matmul& kernel) {
+  constexpr int64_t cache_elements = 24 * 1024;
+  if (!kernel.k.is_constant()) return 64;
+  return std::max<int64_t>(16, cache_elements / std::max<int64_t>(kernel.k.value(), 1) & -4);
+}
+
+}  // namespace
+
+KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
+  const bool transposed = kernel.rhs == Matmul::Rhs::columns, packed = kernel.rhs == Matmul::Rhs::packed;
+  const std::size_t batches = kernel.batch.size();
+  const char* form = transposed ? "nt" : packed ? "packed" : "nn";
+  const std::string name = std::string("f32_matmul_") + form + EpilogueEmitter::name(kernel.epilogue);
+  const std::string key =
+      std::string("matmul ") + form + " " + std::to_string(batches) + EpilogueEmitter::key(kernel.epilogue);
+  const std::string whole = transposed ? columns_function(functions, kernel.epilogue)
+                                       : panel_function(functions, kernel.epilogue, false);
+  const std::string partial = transposed ? "" : panel_function(functions, kernel.epilogue, true);
+
+  KernelCall call;
+  call.function = functions.get(name, key, [&](FunctionBuilder& f) {
+    const Var<I32> lhs = f.param<I32>(), rhs = f.param<I32>(), out = f.param<I32>();
+    const std::vector<Var<I32>> operands = operand_params(f, kernel.epilogue);
+    const Var<I32> m = f.param<I32>(), n = f.param<I32>(), k = f.param<I32>(), lhs_step = f.param<I32>(),
+                   right_step = f.param<I32>(), out_step = f.param<I32>(), block = f.param<I32>();
+    struct BatchParams {
+      Var<I32> extent, lhs, rhs, out;
+    };
+    std::vector<BatchParams> batch;
+    for (std::size_t i = 0; i < batches; ++i) {
+      batch.push_back({f.param<I32>(), f.param<I32>(), f.param<I32>(), f.param<I32>()});
+    }
+    const Var<I32> row = f.local<I32>(), column = f.local<I32>(), rows = f.local<I32>(),
+                   whole_columns = f.local<I32>(n & -kPanel), rest = f.local<I32>(n & (kPanel - 1)),
+                   right_of_column = f.local<I32>(), left = f.local<I32>();
+
+    const auto product = [&](const Var<I32>& lhs_now, const Var<I32>& rhs_now, const Var<I32>& out_offset) {
+      if (transposed) {
+        std::vector<Tree> arguments = FunctionBuilder::arguments(lhs_now.get(), rhs_now.get(), out.get());
+        append(arguments, operands);
+        append(arguments, {m, n, k, lhs_step, right_step, out_step, out_offset});
+        f.call_statement(whole, std::move(arguments));
+        return;
+      }
+      // Bytes from one column's start on the right-hand side to the next one's: a panel of packed weights
+      // holds k x 8 elements.
+      right_of_column.set(packed ? k << 2 : f.i32(4));
+      f.for_range(row, 0, m, block, [&] {
+        left.set(m - row);
+        rows.set(min_i32(left, block));
+        const auto panel = [&](const std::string& function, bool is_partial) {
+          std::vector<Tree> arguments = FunctionBuilder::arguments(
+              lhs_now + row * lhs_step, rhs_now + column * right_of_column, out.get());
+          append(arguments, operands);
+          append(arguments, {rows, k, lhs_step, right_step, out_step});
+          arguments.push_back(out_offset + row * out_step + (column << 2));
+          arguments.push_back(column << 2);
+          if (is_partial) arguments.push_back(rest.get());
+          f.call_statement(function, std::move(arguments));
+        };
+        f.for_range(column, 0, whole_columns, kPanel, [&] { panel(whole, false); });
+        f.if_(rest != 0, [&] {
+          column.set(whole_columns);
+          panel(partial, true);
+        });
+      });
+    };
+    const std::function<void(std::size_t, const Var<I32>&, const Var<I32>&, const Var<I32>&)> loops =
+        [&](std::size_t level, const Var<I32>& lhs_now, const Var<I32>& rhs_now, const Var<I32>& out_offset) {
+          if (level == batches) return product(lhs_now, rhs_now, out_offset);
+          const Var<I32> i = f.local<I32>(), lhs_next = f.local<I32>(lhs_now.get()),
+                         rhs_next = f.local<I32>(rhs_now.get()), out_next = f.local<I32>(out_offset.get());
+          f.for_range(i, 0, batch[level].extent, 1, [&] {
+            loops(level + 1, lhs_next, rhs_next, out_next);
+            lhs_next += batch[level].lhs;
+            rhs_next += batch[level].rhs;
+            out_next += batch[level].out;
+          });
+        };
+    loops(0, lhs, rhs, f.local<I32>(f.i32(0)));
+  });
+  call.arguments = {kernel.m,
+                    kernel.n,
+                    kernel.k,
+                    kernel.lhs_row_stride * 4,
+                    packed ? Dim(4 * kPanel) : kernel.rhs_stride * 4,
+                    kernel.out_row_stride * 4,
+                    block_rows(kernel)};
+  for (const schedule::BatchLoop& loop : kernel.batch) {
+    for (const Dim& argument : {loop.extent, loop.lhs_stride * 4, loop.rhs_stride * 4, loop.out_stride * 4}) {
+      call.arguments.push_back(argument);
+    }
+  }
+  return call;
+}
+
+}  // namespace o2w::codegen
