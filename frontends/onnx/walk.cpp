@@ -292,7 +292,13 @@ void Walk::lower_node(const NodeDef& node, const OperatorMatch& match, const std
   const Restore restore_origin(origin_);
   origin_ = std::make_shared<const ir::Origin>(ir::Origin{where.node, where.op});
   builder_.set_origin(origin_);
-  const ir::Region& region = builder_.region();
+  // A lowering that fails while it fills a region of its own leaves the builder there.
+  struct Leave {
+    ir::Builder& builder;
+    ir::Region& region;
+    ~Leave() { builder.enter(&region); }
+  } const leave{builder_, builder_.region()};
+  const ir::Region& region = leave.region;
   const std::size_t first_node = region.nodes.size();
 
   Lowering lowering(node, match.version, builder_, std::move(values), *this);
