@@ -71,7 +71,8 @@ void lower_split(Lowering& l) {
       if (ir::provably_less_equal(size, -1)) l.fail("a part has the negative size {}", size.to_string());
       sum += size;
     }
-    l.b().require(ir::Require::Relation::equal, sum, whole, "the parts' sizes must sum up to the size of the axis");
+    l.b().require(ir::Require::Relation::equal, sum, whole,
+                  "the parts' sizes must sum up to the size of the axis");
   }
   std::vector<Dim> starts(x->shape.size(), 0);
   const std::vector<int64_t> steps(x->shape.size(), 1);
