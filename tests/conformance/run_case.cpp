@@ -1,0 +1,118 @@
+#include "tests/conformance/run_case.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <stdexcept>
+
+#include "compiler/support/error.h"
+#include "frontends/onnx/model.h"
+#include "tests/support/tensors.h"
+
+namespace o2w::conformance {
+namespace {
+
+using onnx_frontend::ModelDef;
+
+std::string one_line(std::string text) {
+  std::replace_if(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
+  while (!text.empty() && text.back() == ' ') text.pop_back();
+  return text;
+}
+
+// The model's inputs that the case gives data for, in order: those without an initializer.
+std::vector<std::string> input_names(const ModelDef& model) {
+  std::vector<std::string> names;
+  for (const auto& input : model.graph.inputs) {
+    if (!model.graph.initializers.contains(input.name)) names.push_back(input.name);
+  }
+  return names;
+}
+
+// Makes all inputs but the first initializers.
+void make_constant(ModelDef& model, std::vector<ir::Tensor>& inputs) {
+  const std::vector<std::string> names = input_names(model);
+  for (std::size_t i = 1; i < inputs.size(); ++i) {
+    model.graph.initializers[names[i]] = inputs[i];
+    std::erase_if(model.graph.inputs, [&](const auto& input) { return input.name == names[i]; });
+  }
+  if (inputs.size() > 1) inputs.resize(1);
+}
+
+void run_data_set(const ModelDef& source, const DataSet& data, Mode mode, Executor& executor) {
+  ModelDef model = source;
+  std::vector<ir::Tensor> inputs;
+  for (const std::string& path : data.inputs) inputs.push_back(test::load_tensor(path));
+  if (inputs.size() != input_names(model).size()) {
+    throw std::runtime_error("the case has data for " + std::to_string(inputs.size()) +
+                             " inputs, the model has " + std::to_string(input_names(model).size()));
+  }
+  if (mode == Mode::constant) make_constant(model, inputs);
+  onnx_frontend::ImportOptions options;
+  options.all_dims_dynamic = mode == Mode::dynamic;
+  const std::vector<ir::Tensor> outputs = executor.run(model, options, inputs);
+  if (outputs.size() != data.outputs.size()) {
+    throw std::runtime_error("got " + std::to_string(outputs.size()) + " outputs, expected " +
+                             std::to_string(data.outputs.size()));
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const auto difference = test::difference(outputs[i], test::load_tensor(data.outputs[i]));
+    if (difference) throw std::runtime_error("output " + std::to_string(i) + ": " + *difference);
+  }
+}
+
+}  // namespace
+
+std::string run_case(const Case& which, Mode mode, Executor& executor) {
+  try {
+    Diagnostics diagnostics;
+    const Result<ModelDef> model = onnx_frontend::read_model(which.model, diagnostics);
+    if (!model) return one_line(diagnostics.to_string());
+    if (which.data_sets.empty()) return "the case has no data";
+    for (const DataSet& data : which.data_sets) run_data_set(*model, data, mode, executor);
+    return "";
+  } catch (const InternalError& error) {
+    return one_line(std::string("internal error: ") + error.what());
+  } catch (const std::exception& error) {
+    return one_line(error.what());
+  }
+}
+
+std::string run_case_apart(const Case& which, Mode mode, Executor& executor, int seconds) {
+  int ends[2];
+  if (pipe(ends) != 0) throw std::runtime_error("cannot make a pipe");
+  const pid_t child = fork();
+  if (child < 0) throw std::runtime_error("cannot make a process");
+  if (child == 0) {
+    close(ends[0]);
+    alarm(static_cast<unsigned>(seconds));
+    const std::string reason = run_case(which, mode, executor);
+    const char* text = reason.data();
+    for (std::size_t left = reason.size(); left > 0;) {
+      const ssize_t written = write(ends[1], text, left);
+      if (written <= 0) _exit(1);
+      text += written;
+      left -= static_cast<std::size_t>(written);
+    }
+    _exit(0);
+  }
+  close(ends[1]);
+  std::string reason;
+  char buffer[4096];
+  for (ssize_t got = 0; (got = read(ends[0], buffer, sizeof buffer)) > 0;)
+    reason.append(buffer, static_cast<std::size_t>(got));
+  close(ends[0]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (WIFSIGNALED(status)) {
+    if (WTERMSIG(status) == SIGALRM) return "no end within " + std::to_string(seconds) + " s";
+    return std::string("crash: ") + strsignal(WTERMSIG(status));
+  }
+  if (WEXITSTATUS(status) != 0) return "crash: exit code " + std::to_string(WEXITSTATUS(status));
+  return reason;
+}
+
+}  // namespace o2w::conformance
