@@ -230,8 +230,11 @@ void Walk::walk_node(const NodeDef& original) {
   const Location where{
       context_.prefix + node->name, label(*node, match.op != nullptr ? match.version : opset), {}};
 
+  // Before looking at the inputs: also where those have been given up, so that one report lists all operators
+  // that stand in the way.
+  if (function == nullptr && match.op == nullptr) unsupported(*node, opset, where);
   std::vector<Binding> inputs;
-  if (!gather_inputs(*node, where, inputs)) {
+  if (!gather_inputs(*node, where, inputs) || (function == nullptr && match.op == nullptr)) {
     give_up(*node);
     return;
   }
@@ -239,11 +242,8 @@ void Walk::walk_node(const NodeDef& original) {
     // A model's function is the definition of its operator, except that nobody redefines ONNX's own.
     if (function != nullptr && (match.op == nullptr || !node->domain.empty())) {
       inline_function(*function, *node, inputs);
-    } else if (match.op != nullptr) {
-      lower_node(*node, match, inputs, where);
     } else {
-      unsupported(*node, opset, where);
-      give_up(*node);
+      lower_node(*node, match, inputs, where);
     }
   } catch (const AlreadyReported&) {
     give_up(*node);
