@@ -421,7 +421,7 @@ namespace {
 bool constant_expressions(const Node& node) {
   bool constant = true;
   for (const ir::Expr* expression : ir::expressions_of(node)) {
-    if (!*expression) continue;
+    if (expression->get() == nullptr) continue;
     ir::walk(*expression, [&](const ir::ExprNode& part) { constant = constant && part.dim.is_constant(); });
   }
   return constant;
