@@ -27,7 +27,7 @@ struct PairHash {
 // Calls `leave` for every distinct node below `root`, arguments first.
 template <typename Leave>
 void post_order(const Expr& root, const Leave& leave) {
-  if (!root) return;
+  if (root.get() == nullptr) return;
   std::unordered_set<const ExprNode*> done;
   std::vector<std::pair<const Expr*, std::size_t>> stack{{&root, 0}};
   while (!stack.empty()) {
