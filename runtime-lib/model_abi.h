@@ -12,7 +12,7 @@
 //   o2w_<op>_f32x4(v128, v128) -> v128, o2w_<op>_f64(f64, f64) -> f64   for <op> in pow atan2 fmod
 // Narrow floats, in the low bits of an i32 (IEEE 754 round to nearest even; f8: ONNX's saturating casts):
 //   o2w_<type>_to_f32(i32) -> f32, o2w_f32_to_<type>(f32) -> i32   for <type> in f16 bf16 f8e4m3fn f8e4m3fnuz
-//   f8e5m2 f8e5m2fnuz
+//   f8e5m2 f8e5m2fnuz f8e8m0 f4e2m1
 // Sizes (saturating at the ends of i64, so that a bound check afterwards sees an overflow as too large):
 //   o2w_add_sat(i64, i64) -> i64, o2w_mul_sat(i64, i64) -> i64
 // Memory and errors:

@@ -6,19 +6,26 @@
 
 namespace {
 
-struct Format {
-  int exponent_bits, mantissa_bits, bias;
-  bool infinity;  // the highest exponent holds infinity and NaN as in IEEE 754
-  bool fnuz;      // no negative zero; its bits are the only NaN
-  bool saturate;  // overflow and infinity give the largest finite number (where there is no infinity: else
-                  // NaN)
+// What the exponent and mantissa patterns at the top of the range mean.
+enum class Specials : uint8_t {
+  kIeee,          // infinities and NaNs
+  kNanOnly,       // "FN": the all-ones pattern is NaN, no infinities
+  kUnsignedZero,  // "FNUZ": the pattern of -0 is NaN, no infinities
+  kNone,          // every pattern is a finite number
 };
 
-constexpr Format kF16 = {5, 10, 15, true, false, false};
-constexpr Format kF8E4M3FN = {4, 3, 7, false, false, true};
-constexpr Format kF8E4M3FNUZ = {4, 3, 8, false, true, true};
-constexpr Format kF8E5M2 = {5, 2, 15, true, false, true};
-constexpr Format kF8E5M2FNUZ = {5, 2, 16, false, true, true};
+struct Format {
+  int exponent_bits, mantissa_bits, bias;
+  Specials specials;
+  bool saturate;  // overflow and infinity give the largest finite number
+};
+
+constexpr Format kF16 = {5, 10, 15, Specials::kIeee, false};
+constexpr Format kF8E4M3FN = {4, 3, 7, Specials::kNanOnly, true};
+constexpr Format kF8E4M3FNUZ = {4, 3, 8, Specials::kUnsignedZero, true};
+constexpr Format kF8E5M2 = {5, 2, 15, Specials::kIeee, true};
+constexpr Format kF8E5M2FNUZ = {5, 2, 16, Specials::kUnsignedZero, true};
+constexpr Format kF4E2M1 = {2, 1, 1, Specials::kNone, true};
 
 uint32_t bits_of(float value) { return __builtin_bit_cast(uint32_t, value); }
 float float_of(uint32_t bits) { return __builtin_bit_cast(float, bits); }
@@ -37,10 +44,12 @@ float decode(const Format& format, uint32_t bits) {
   const uint32_t exponent = magnitude >> format.mantissa_bits;
   const uint32_t mantissa = magnitude & ((1u << format.mantissa_bits) - 1);
   const uint32_t top = (1u << format.exponent_bits) - 1;
-  if (format.fnuz && sign && magnitude == 0) return float_of(kQuietNan);
-  if (!format.fnuz && exponent == top) {
-    if (format.infinity) return float_of(sign << 31 | (mantissa ? kQuietNan : kInfinity));
-    if (mantissa == (1u << format.mantissa_bits) - 1) return float_of(sign << 31 | kQuietNan);
+  if (format.specials == Specials::kUnsignedZero && sign && magnitude == 0) return float_of(kQuietNan);
+  if (format.specials == Specials::kIeee && exponent == top) {
+    return float_of(sign << 31 | (mantissa ? kQuietNan : kInfinity));
+  }
+  if (format.specials == Specials::kNanOnly && magnitude == (1u << (width - 1)) - 1) {
+    return float_of(sign << 31 | kQuietNan);
   }
   // Exact: few bits, and every exponent of these formats is normal in f32 but for the scaling, done by an
   // exact product.
@@ -59,11 +68,17 @@ uint32_t encode(const Format& format, float value) {
   const uint32_t all_ones = sign_bit - 1;
   const uint32_t top = (1u << format.exponent_bits) - 1;
   const uint32_t infinity = top << format.mantissa_bits;
-  const uint32_t nan =
-      format.fnuz ? sign_bit
-                  : sign | (format.infinity ? infinity | 1u << (format.mantissa_bits - 1) : all_ones);
-  // The largest finite number.
-  const uint32_t largest = format.infinity ? infinity - 1 : format.fnuz ? all_ones : all_ones - 1;
+  // The patterns of NaN (with kNone, which has none, the largest number's) and of the largest finite number.
+  uint32_t nan = sign | all_ones;
+  uint32_t largest = all_ones;
+  if (format.specials == Specials::kIeee) {
+    nan = sign | infinity | 1u << (format.mantissa_bits - 1);
+    largest = infinity - 1;
+  } else if (format.specials == Specials::kNanOnly) {
+    largest = all_ones - 1;
+  } else if (format.specials == Specials::kUnsignedZero) {
+    nan = sign_bit;
+  }
   if (magnitude > kInfinity) return nan;
 
   uint32_t result;
@@ -90,9 +105,9 @@ uint32_t encode(const Format& format, float value) {
   }
   if (result > largest) {
     if (format.saturate) return sign | largest;
-    return format.infinity ? sign | infinity : nan;
+    return format.specials == Specials::kIeee ? sign | infinity : nan;
   }
-  if (format.fnuz && result == 0) return 0;
+  if (format.specials == Specials::kUnsignedZero && result == 0) return 0;
   return sign | result;
 }
 
@@ -107,6 +122,23 @@ O2W_NARROW(f8e4m3fn, kF8E4M3FN)
 O2W_NARROW(f8e4m3fnuz, kF8E4M3FNUZ)
 O2W_NARROW(f8e5m2, kF8E5M2)
 O2W_NARROW(f8e5m2fnuz, kF8E5M2FNUZ)
+
+O2W_NARROW(f4e2m1, kF4E2M1)
+
+// OCP Microscaling Formats specification 1.0: a power of two, 0xff is NaN.
+O2W_EXPORT float o2w_f8e8m0_to_f32(uint32_t bits) {
+  return bits == 0xff ? float_of(kQuietNan) : power_of_two(static_cast<int>(bits) - 127);
+}
+
+// Rounds up, as Cast-24 does unless told otherwise; negative numbers go by their magnitude.
+O2W_EXPORT uint32_t o2w_f32_to_f8e8m0(float value) {
+  const uint32_t exponent = bits_of(value) >> 23 & 0xff;
+  const uint32_t mantissa = bits_of(value) & 0x7fffff;
+  if (exponent == 0xff) return mantissa == 0 ? 0xfe : 0xff;
+  // The smallest number of the format, 2^-127, is a subnormal of f32.
+  if (exponent == 0) return mantissa > 0x400000;
+  return mantissa == 0 || exponent == 0xfe ? exponent : exponent + 1;
+}
 
 O2W_EXPORT float o2w_bf16_to_f32(uint32_t bits) { return float_of(bits << 16); }
 

@@ -11,20 +11,22 @@
 namespace o2w::package {
 
 struct PackageOptions {
-  int level = 2;             // Binaryen optimisation: 0 none, 1..3
-  std::string version;       // of the compiler, for the metadata
+  int level = 2;            // Binaryen optimisation: 0 none, 1..3
+  std::string version;      // of the compiler, for the metadata
+  bool keep_names = false;  // the "name" section: function names for debuggers and profilers
 };
 
 struct Package {
   std::vector<uint8_t> wasm;
-  int64_t code_bytes = 0;    // all but the weights
+  int64_t code_bytes = 0;  // all but the weights
   int64_t weight_bytes = 0;
 };
 
 // Emits, packs and validates (libwabt). A module that does not validate is an InternalError.
-Result<Package> make_package(const schedule::Program& program, const PackageOptions& options, Diagnostics& diagnostics);
+Result<Package> make_package(const schedule::Program& program, const PackageOptions& options,
+                             Diagnostics& diagnostics);
 
-// Text form of a module.
+// Text form of a module; data of more than 1 MiB is left out, with a comment that says so.
 std::string to_wat(const std::vector<uint8_t>& wasm);
 // The loader (ES module) and its types for a module whose file is called `wasm_name`.
 std::string loader_js(const schedule::Program& program, const std::string& wasm_name);

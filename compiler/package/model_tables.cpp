@@ -1,0 +1,356 @@
+#include "compiler/package/model_tables.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <set>
+
+#include "compiler/support/error.h"
+
+namespace o2w::package {
+
+namespace {
+
+constexpr int64_t kMemoryLimit = 0xfff00000;
+constexpr int64_t kScratchBytes = 4096;
+// Block headers, contexts and descriptors of the runtime library's heap, generously.
+constexpr int64_t kHeapOverhead = 16384;
+
+int64_t align(int64_t value, int64_t alignment) { return (value + alignment - 1) / alignment * alignment; }
+
+class TableWriter {
+ public:
+  explicit TableWriter(int64_t base) : base_(align(base, 16)) {}
+
+  // Address of `count` structs, zeros for now.
+  template <typename T>
+  uint32_t reserve(std::size_t count) {
+    bytes_.resize(static_cast<std::size_t>(align(static_cast<int64_t>(bytes_.size()), 16)));
+    const uint32_t address = end();
+    bytes_.resize(bytes_.size() + count * sizeof(T));
+    return count ? address : 0;
+  }
+  template <typename T>
+  void put(uint32_t address, std::size_t index, const T& value) {
+    std::memcpy(bytes_.data() + (address - base_) + index * sizeof(T), &value, sizeof(T));
+  }
+  template <typename T>
+  uint32_t add(const std::vector<T>& values) {
+    const uint32_t address = reserve<T>(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) put(address, i, values[i]);
+    return address;
+  }
+  // Address of NUL-terminated text; equal texts share it.
+  uint32_t text(const std::string& text) {
+    const auto [found, is_new] = texts_.try_emplace(text, end());
+    if (is_new) bytes_.insert(bytes_.end(), text.c_str(), text.c_str() + text.size() + 1);
+    return found->second;
+  }
+
+  int64_t base() const { return base_; }
+  uint32_t end() const { return static_cast<uint32_t>(base_ + static_cast<int64_t>(bytes_.size())); }
+  std::vector<uint8_t> take() { return std::move(bytes_); }
+
+ private:
+  int64_t base_;
+  std::vector<uint8_t> bytes_;
+  std::map<std::string, uint32_t> texts_;
+};
+
+class DimCoder {
+ public:
+  explicit DimCoder(const std::vector<ir::SymbolRef>& symbols) {
+    for (std::size_t i = 0; i < symbols.size(); ++i) numbers_[symbols[i]->name] = static_cast<int64_t>(i);
+  }
+
+  std::vector<abi::DimInstruction> code(const ir::Dim& dim) {
+    code_.clear();
+    depth_ = 0;
+    add(dim);
+    emit(abi::DimOp::kEnd);
+    return std::move(code_);
+  }
+  int64_t number(const ir::Symbol& symbol) const {
+    const auto found = numbers_.find(symbol.name);
+    ensure(found != numbers_.end(), "a dim uses a symbol that the program does not list");
+    return found->second;
+  }
+
+ private:
+  void emit(abi::DimOp op, int64_t operand = 0) { code_.push_back({operand, op, 0}); }
+  void push(abi::DimOp op, int64_t operand) {
+    if (++depth_ > abi::kMaxDimStack) fail_model("a size of this model is too deep an expression");
+    emit(op, operand);
+  }
+  void combine(abi::DimOp op) {
+    --depth_;
+    emit(op);
+  }
+
+  void add(const ir::Dim& dim) {
+    if (dim.terms().empty()) return push(abi::DimOp::kConstant, 0);
+    bool first_term = true;
+    for (const ir::DimTerm& term : dim.terms()) {
+      bool first_factor = true;
+      const auto multiply = [&] {
+        if (!first_factor) combine(abi::DimOp::kMul);
+        first_factor = false;
+      };
+      if (term.coefficient != 1 || term.factors.empty()) {
+        push(abi::DimOp::kConstant, term.coefficient);
+        multiply();
+      }
+      for (const ir::AtomRef& atom : term.factors) {
+        add(*atom);
+        multiply();
+      }
+      if (!first_term) combine(abi::DimOp::kAdd);
+      first_term = false;
+    }
+  }
+
+  void add(const ir::Atom& atom) {
+    if (atom.symbol) return push(abi::DimOp::kSymbol, number(*atom.symbol));
+    add(atom.a);
+    add(atom.b);
+    combine(op_of(atom.op));
+  }
+
+  static abi::DimOp op_of(ir::DimOp op) {
+    switch (op) {
+      case ir::DimOp::floordiv:
+        return abi::DimOp::kFloorDiv;
+      case ir::DimOp::ceildiv:
+        return abi::DimOp::kCeilDiv;
+      case ir::DimOp::mod:
+        return abi::DimOp::kMod;
+      case ir::DimOp::min:
+        return abi::DimOp::kMin;
+      case ir::DimOp::max:
+        return abi::DimOp::kMax;
+      case ir::DimOp::broadcast:
+        return abi::DimOp::kBroadcast;
+    }
+    fail_internal("unknown operation in a dim");
+  }
+
+  std::map<std::string, int64_t> numbers_;
+  std::vector<abi::DimInstruction> code_;
+  int depth_ = 0;
+};
+
+class Layouter {
+ public:
+  Layouter(const schedule::Program& program, int64_t start)
+      : program_(program), dims_(program.symbols), tables_(start) {}
+
+  MemoryLayout run(int dim_count) {
+    layout_.map.buffer_address.assign(program_.buffers.size(), -1);
+    abi::ModelDescriptor& model = layout_.descriptor;
+    model.version = abi::kVersion;
+    model.name = tables_.text(program_.name);
+    // Weights come after the tables, whose size does not depend on addresses: ports are written at the end.
+    const uint32_t inputs = tables_.reserve<abi::PortSpec>(program_.inputs.size());
+    const uint32_t outputs = tables_.reserve<abi::PortSpec>(program_.outputs.size());
+    std::vector<uint32_t> input_dims, output_dims;
+    for (const auto& port : program_.inputs) input_dims.push_back(port_dims(port, "input"));
+    for (const auto& port : program_.outputs) output_dims.push_back(port_dims(port, "output"));
+    add_symbols();
+    add_errors();
+    add_arena();
+    layout_.tables_address = tables_.base();
+    int64_t end = tables_.end();
+
+    // Zeroed when the module is instantiated: needs no data.
+    const auto reserve = [&](int64_t bytes) {
+      end = align(end, 16);
+      const int64_t address = end;
+      end += bytes;
+      return address;
+    };
+    layout_.map.pointer_table = reserve(4 * static_cast<int64_t>(program_.buffers.size()));
+    layout_.map.symbol_table = reserve(8 * static_cast<int64_t>(program_.symbols.size()));
+    layout_.map.dim_table = reserve(4 * static_cast<int64_t>(dim_count));
+    layout_.map.scratch = reserve(kScratchBytes);
+    end = place_weights(end);
+    end = place_arena(end);
+    layout_.heap_start = align(end, abi::kAlignment);
+    if (layout_.heap_start > kMemoryLimit) {
+      fail_model(
+          "the model needs {} MiB for weights and intermediate tensors; 32-bit WebAssembly memory ends at "
+          "4096 MiB. Use smaller "
+          "input shapes or a quantized model",
+          layout_.heap_start >> 20);
+    }
+
+    write_ports(inputs, program_.inputs, input_dims, false);
+    write_ports(outputs, program_.outputs, output_dims, true);
+    model.input_count = static_cast<uint32_t>(program_.inputs.size());
+    model.output_count = static_cast<uint32_t>(program_.outputs.size());
+    model.inputs = inputs;
+    model.outputs = outputs;
+    model.symbol_values = static_cast<uint32_t>(layout_.map.symbol_table);
+    model.buffer_count = static_cast<uint32_t>(program_.buffers.size());
+    model.pointer_table = static_cast<uint32_t>(layout_.map.pointer_table);
+    model.heap_start = static_cast<uint32_t>(layout_.heap_start);
+    if (layout_.reserve > 0) layout_.reserve += kHeapOverhead;
+    layout_.tables = tables_.take();
+    return std::move(layout_);
+  }
+
+ private:
+  uint32_t port_dims(const schedule::ProgramPort& port, const char* what) {
+    if (port.shape.size() > abi::kMaxRank) {
+      fail_model("{} '{}': has {} dimensions; a module's inputs and outputs have at most {}", what, port.name,
+                 port.shape.size(), abi::kMaxRank);
+    }
+    if (ir::byte_size(port.type) == 0) {
+      fail_model(
+          "{} '{}': {} tensors cannot pass a module's interface; cut the model before or behind the nodes "
+          "that handle them",
+          what, port.name, ir::user_name(port.type));
+    }
+    tables_.text(port.name);  // all texts are in place before addresses behind the tables are given out
+    std::vector<abi::DimSpec> specs;
+    for (const ir::Dim& dim : port.shape) {
+      abi::DimSpec spec = {};
+      if (dim.is_constant()) {
+        spec.value = dim.value();
+      } else if (const ir::SymbolRef symbol = dim.as_symbol()) {
+        spec.kind = abi::DimKind::kSymbol;
+        spec.value = dims_.number(*symbol);
+        spec.text = tables_.text(symbol->name);
+      } else {
+        spec.kind = abi::DimKind::kExpression;
+        spec.code = tables_.add(dims_.code(dim));
+        spec.text = tables_.text(dim.to_string());
+      }
+      specs.push_back(spec);
+    }
+    return tables_.add(specs);
+  }
+
+  void add_symbols() {
+    std::vector<abi::SymbolSpec> symbols;
+    for (const ir::SymbolRef& symbol : program_.symbols) {
+      symbols.push_back(
+          {symbol->lower, symbol->upper, tables_.text(symbol->name), symbol->from_input ? 1u : 0u});
+    }
+    layout_.descriptor.symbol_count = static_cast<uint32_t>(symbols.size());
+    layout_.descriptor.symbols = tables_.add(symbols);
+  }
+
+  void add_errors() {
+    std::vector<uint32_t> errors;
+    for (const std::string& text : program_.errors) errors.push_back(tables_.text(text));
+    layout_.descriptor.error_count = static_cast<uint32_t>(errors.size());
+    layout_.descriptor.errors = tables_.add(errors);
+  }
+
+  void add_arena() {
+    std::vector<abi::ArenaBuffer> arena;
+    std::map<ir::Dim, uint32_t> sizes;
+    for (std::size_t i = 0; i < program_.buffers.size(); ++i) {
+      const schedule::Buffer& buffer = program_.buffers[i];
+      if (buffer.storage != schedule::Storage::arena || buffer.offset >= 0) continue;
+      auto [size, is_new] = sizes.try_emplace(buffer.bytes, 0);
+      if (is_new) size->second = tables_.add(dims_.code(buffer.bytes));
+      arena.push_back({size->second, static_cast<uint32_t>(i), buffer.first_use, buffer.last_use});
+    }
+    layout_.descriptor.arena_count = static_cast<uint32_t>(arena.size());
+    layout_.descriptor.arena = tables_.add(arena);
+  }
+
+  int64_t place_weights(int64_t end) {
+    // Buffers that view the same bytes share an address.
+    std::map<std::pair<const uint8_t*, int64_t>, int64_t> placed;
+    for (std::size_t i = 0; i < program_.buffers.size(); ++i) {
+      const schedule::Buffer& buffer = program_.buffers[i];
+      if (buffer.storage != schedule::Storage::weights) continue;
+      const ir::Tensor& tensor = buffer.contents;
+      const auto [found, is_new] = placed.try_emplace({tensor.bytes(), tensor.byte_count()}, 0);
+      if (is_new) {
+        end = align(end, abi::kAlignment);
+        found->second = end;
+        if (tensor.byte_count() > 0) layout_.weights.push_back({end, &tensor});
+        layout_.weight_bytes += tensor.byte_count();
+        end += tensor.byte_count();
+      }
+      layout_.map.buffer_address[i] = found->second;
+    }
+    return end;
+  }
+
+  int64_t place_arena(int64_t end) {
+    const int64_t base = align(end, abi::kAlignment);
+    for (std::size_t i = 0; i < program_.buffers.size(); ++i) {
+      const schedule::Buffer& buffer = program_.buffers[i];
+      if (buffer.storage != schedule::Storage::arena || buffer.offset < 0) continue;
+      layout_.map.buffer_address[i] = base + buffer.offset;
+    }
+    return base + program_.arena_bytes;
+  }
+
+  void write_ports(uint32_t address, const std::vector<schedule::ProgramPort>& ports,
+                   const std::vector<uint32_t>& dims, bool are_outputs) {
+    for (std::size_t i = 0; i < ports.size(); ++i) {
+      const schedule::ProgramPort& port = ports[i];
+      abi::PortSpec spec = {};
+      spec.name = tables_.text(port.name);
+      spec.dtype = static_cast<uint32_t>(ir::onnx_code(port.type));
+      spec.element_bytes = static_cast<uint32_t>(ir::byte_size(port.type));
+      spec.rank = static_cast<uint32_t>(port.shape.size());
+      spec.dims = dims[i];
+      spec.buffer = static_cast<uint32_t>(port.buffer);
+      if (ir::is_static(port.shape)) {
+        spec.flags |= abi::kStatic;
+        layout_.reserve += align(ir::element_count(port.shape).value() * spec.element_bytes, 64) + 128;
+      }
+      if (are_outputs) {
+        const schedule::Buffer& buffer = program_.buffers.at(static_cast<std::size_t>(port.buffer));
+        spec.flags |= output_flags(buffer, port.buffer);
+        if (buffer.storage == schedule::Storage::weights) {
+          spec.address =
+              static_cast<uint32_t>(layout_.map.buffer_address[static_cast<std::size_t>(port.buffer)]);
+        }
+      }
+      tables_.put(address, i, spec);
+    }
+  }
+
+  uint32_t output_flags(const schedule::Buffer& buffer, int number) {
+    // A second output that is the same buffer has no data of its own.
+    const bool is_repeated = !output_buffers_.insert(number).second;
+    switch (buffer.storage) {
+      case schedule::Storage::weights:
+      case schedule::Storage::input:
+        return abi::kBorrowed;
+      case schedule::Storage::output:
+      case schedule::Storage::heap:
+        if (is_repeated) return abi::kBorrowed;
+        return buffer.storage == schedule::Storage::heap || !buffer.bytes.from_inputs() ? uint32_t{abi::kSizedByRun}
+                                                                                        : 0;
+      case schedule::Storage::arena:
+        break;
+    }
+    fail_internal("an output lies in the arena, which the next run overwrites");
+  }
+
+  const schedule::Program& program_;
+  DimCoder dims_;
+  TableWriter tables_;
+  MemoryLayout layout_;
+  std::set<int> output_buffers_;
+};
+
+}  // namespace
+
+MemoryLayout lay_out(const schedule::Program& program, int64_t start, int dim_count) {
+  return Layouter(program, start).run(dim_count);
+}
+
+std::vector<abi::DimInstruction> dim_code(const ir::Dim& dim, const std::vector<ir::SymbolRef>& symbols) {
+  return DimCoder(symbols).code(dim);
+}
+
+}  // namespace o2w::package

@@ -1,0 +1,38 @@
+// The tables through which the runtime library knows the model (runtime-lib/model_abi.h), and where
+// everything lies in linear memory.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "compiler/codegen/codegen.h"
+#include "compiler/schedule/program.h"
+#include "runtime-lib/model_abi.h"
+
+namespace o2w::package {
+
+struct MemoryLayout {
+  codegen::MemoryMap map;
+  abi::ModelDescriptor descriptor = {};
+  int64_t tables_address = 0;
+  std::vector<uint8_t> tables;  // descriptors, names, texts
+  // Weights by ascending address; views of the program's tensors.
+  struct Weights {
+    int64_t address = 0;
+    const ir::Tensor* tensor = nullptr;
+  };
+  std::vector<Weights> weights;
+  int64_t weight_bytes = 0;
+  int64_t heap_start = 0;
+  // Heap that a static model's inputs and outputs take, so that memory is large enough from the start.
+  int64_t reserve = 0;
+};
+
+// Lays everything out from `start` (the end of the runtime library's own data). ModelError if the model does
+// not fit into 32-bit memory or has ports that its interface cannot carry.
+MemoryLayout lay_out(const schedule::Program& program, int64_t start, int dim_count);
+
+// Code of the runtime library's stack machine, kEnd included.
+std::vector<abi::DimInstruction> dim_code(const ir::Dim& dim, const std::vector<ir::SymbolRef>& symbols);
+
+}  // namespace o2w::package

@@ -1,0 +1,184 @@
+#include "compiler/package/package.h"
+
+#include <binaryen-c.h>
+#include <runtime_blob.h>
+
+#include <cstdlib>
+#include <memory>
+#include <type_traits>
+
+#include "compiler/codegen/codegen.h"
+#include "compiler/package/metadata.h"
+#include "compiler/package/model_tables.h"
+#include "compiler/package/validate.h"
+#include "compiler/package/wasm_binary.h"
+#include "compiler/support/error.h"
+
+namespace o2w::package {
+
+namespace {
+
+constexpr int64_t kPageBytes = 65536;
+// The last page stays out of reach, so that no end of an object is 2^32.
+constexpr BinaryenIndex kMaxPages = 65535;
+
+// What a finished module exports: name outside, function of the runtime library.
+constexpr const char* kExports[][2] = {
+    {"load", "o2w_nn_load"},
+    {"load_by_name", "o2w_nn_load_by_name"},
+    {"init_execution_context", "o2w_nn_init_execution_context"},
+    {"set_input", "o2w_nn_set_input"},
+    {"compute", "o2w_nn_compute"},
+    {"get_output", "o2w_nn_get_output"},
+    {"unload", "o2w_nn_unload"},
+    {"finalize_execution_context", "o2w_nn_finalize_execution_context"},
+    {"o2w_alloc", "o2w_alloc"},
+    {"o2w_free", "o2w_free"},
+    {"o2w_input_count", "o2w_input_count"},
+    {"o2w_output_count", "o2w_output_count"},
+    {"o2w_input", "o2w_input"},
+    {"o2w_output", "o2w_output"},
+    {"o2w_set_input_shape", "o2w_set_input_shape"},
+    {"o2w_prepare", "o2w_prepare"},
+    {"o2w_run", "o2w_run"},
+    {"o2w_last_error", "o2w_last_error"},
+};
+
+struct ModuleDeleter {
+  void operator()(BinaryenModuleRef module) const { BinaryenModuleDispose(module); }
+};
+using ModulePointer = std::unique_ptr<std::remove_pointer_t<BinaryenModuleRef>, ModuleDeleter>;
+
+struct RuntimeData {
+  int64_t address = 0;
+  std::vector<char> bytes;
+};
+
+// The runtime library, freed of its exports, data and hooks.
+struct Runtime {
+  ModulePointer module;
+  std::vector<RuntimeData> data;
+  int64_t model_address = 0;  // of the variable o2w_model
+  int64_t end = 0;            // of its memory
+};
+
+int64_t exported_constant(BinaryenModuleRef module, const char* name) {
+  const BinaryenExportRef exported = BinaryenGetExport(module, name);
+  ensure(exported != nullptr, "the runtime library lacks a constant");
+  const BinaryenGlobalRef global = BinaryenGetGlobal(module, BinaryenExportGetValue(exported));
+  ensure(global != nullptr, "a constant of the runtime library is no global");
+  return static_cast<uint32_t>(BinaryenConstGetValueI32(BinaryenGlobalGetInitExpr(global)));
+}
+
+Runtime read_runtime() {
+  Runtime runtime;
+  // Binaryen takes a mutable pointer but only reads.
+  std::vector<char> blob(reinterpret_cast<const char*>(o2w_runtime_blob_begin),
+                         reinterpret_cast<const char*>(o2w_runtime_blob_end));
+  runtime.module.reset(BinaryenModuleRead(blob.data(), blob.size()));
+  const BinaryenModuleRef module = runtime.module.get();
+  BinaryenModuleSetFeatures(module, BinaryenFeatureMutableGlobals() | BinaryenFeatureSignExt() |
+                                        BinaryenFeatureBulkMemory() | BinaryenFeatureNontrappingFPToInt() |
+                                        BinaryenFeatureSIMD128());
+  runtime.model_address = exported_constant(module, "o2w_model");
+  runtime.end = exported_constant(module, "__heap_base");
+  for (BinaryenIndex i = 0; i < BinaryenGetNumMemorySegments(module); ++i) {
+    RuntimeData& data = runtime.data.emplace_back();
+    data.address = BinaryenGetMemorySegmentByteOffset(module, i);
+    data.bytes.resize(BinaryenGetMemorySegmentByteLength(module, i));
+    BinaryenCopyMemorySegmentData(module, i, data.bytes.data());
+  }
+  std::vector<std::string> exports;
+  for (BinaryenIndex i = 0; i < BinaryenGetNumExports(module); ++i) {
+    exports.emplace_back(BinaryenExportGetName(BinaryenGetExportByIndex(module, i)));
+  }
+  for (const std::string& name : exports) BinaryenRemoveExport(module, name.c_str());
+  BinaryenRemoveFunction(module, "o2w_model_prepare");
+  BinaryenRemoveFunction(module, "o2w_model_run");
+  return runtime;
+}
+
+void optimise(BinaryenModuleRef module, int level) {
+  // Inlining functions with one caller makes one giant function of a model, on which the other passes take
+  // minutes and gigabytes; and engines tier up function by function.
+  BinaryenSetAlwaysInlineMaxSize(0);
+  BinaryenSetFlexibleInlineMaxSize(0);
+  BinaryenSetOneCallerInlineMaxSize(0);
+  BinaryenSetDebugInfo(true);  // names are dropped when the file is put together, if wanted
+  BinaryenSetShrinkLevel(0);
+  BinaryenSetOptimizeLevel(level);
+  if (level > 0) {
+    BinaryenModuleOptimize(module);
+  } else {
+    const char* passes[] = {"remove-unused-module-elements"};
+    BinaryenModuleRunPasses(module, passes, 1);
+  }
+}
+
+std::vector<uint8_t> write_code(BinaryenModuleRef module) {
+  const BinaryenModuleAllocateAndWriteResult written = BinaryenModuleAllocateAndWrite(module, nullptr);
+  const auto* bytes = static_cast<const uint8_t*>(written.binary);
+  std::vector<uint8_t> code(bytes, bytes + written.binaryBytes);
+  std::free(written.binary);
+  std::free(written.sourceMap);
+  return code;
+}
+
+template <typename T>
+std::span<const uint8_t> bytes_of(const T* data, std::size_t count) {
+  return {reinterpret_cast<const uint8_t*>(data), count * sizeof(T)};
+}
+
+}  // namespace
+
+static Package build(const schedule::Program& program, const PackageOptions& options) {
+  const Runtime runtime = read_runtime();
+  const BinaryenModuleRef module = runtime.module.get();
+  codegen::CodeGenerator generator(module, program);
+  const MemoryLayout layout = lay_out(program, runtime.end, generator.dim_count());
+  generator.emit(layout.map);
+
+  const int64_t pages =
+      std::min<int64_t>((layout.heap_start + layout.reserve + kPageBytes - 1) / kPageBytes, kMaxPages);
+  BinaryenSetMemory(module, static_cast<BinaryenIndex>(pages), kMaxPages, "memory", nullptr, nullptr, nullptr,
+                    nullptr, 0, false);
+  for (const auto& [outside, inside] : kExports) BinaryenAddFunctionExport(module, inside, outside);
+  optimise(module, options.level);
+  const std::vector<uint8_t> code = write_code(module);
+
+  std::vector<DataSegment> data;
+  for (const RuntimeData& part : runtime.data) {
+    data.push_back({{{part.address, bytes_of(part.bytes.data(), part.bytes.size())}}});
+  }
+  data.push_back({{{runtime.model_address, bytes_of(&layout.descriptor, 1)}}});
+  data.push_back({{{layout.tables_address, bytes_of(layout.tables.data(), layout.tables.size())}}});
+  const std::string metadata = metadata_json(program, options.version, layout.weight_bytes);
+  const std::vector<CustomSection> custom = {{kMetadataSection, metadata}};
+  // Weights cannot make a module invalid, so they need not go through the validator.
+  validate_module(assemble(code, data, custom, options.keep_names));
+
+  if (!layout.weights.empty()) {
+    DataSegment& weights = data.emplace_back();
+    for (const MemoryLayout::Weights& part : layout.weights) {
+      weights.parts.push_back(
+          {part.address, {part.tensor->bytes(), static_cast<std::size_t>(part.tensor->byte_count())}});
+    }
+  }
+  Package package;
+  package.wasm = assemble(code, data, custom, options.keep_names);
+  package.weight_bytes = layout.weight_bytes;
+  package.code_bytes = static_cast<int64_t>(package.wasm.size()) - layout.weight_bytes;
+  return package;
+}
+
+Result<Package> make_package(const schedule::Program& program, const PackageOptions& options,
+                             Diagnostics& diagnostics) {
+  try {
+    return build(program, options);
+  } catch (const ModelError& error) {
+    diagnostics.error({}, error.what());
+    return std::nullopt;
+  }
+}
+
+}  // namespace o2w::package

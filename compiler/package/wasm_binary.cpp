@@ -1,0 +1,159 @@
+#include "compiler/package/wasm_binary.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "compiler/support/error.h"
+
+namespace o2w::package {
+
+namespace {
+
+constexpr uint8_t kHeader[] = {0, 'a', 's', 'm', 1, 0, 0, 0};
+constexpr uint8_t kI32Const = 0x41, kEnd = 0x0b;
+
+uint64_t read_leb(std::span<const uint8_t> bytes, std::size_t& at) {
+  uint64_t value = 0;
+  for (int shift = 0; shift < 64; shift += 7) {
+    ensure(at < bytes.size(), "a module ends in the middle of a number");
+    const uint8_t byte = bytes[at++];
+    value |= static_cast<uint64_t>(byte & 0x7f) << shift;
+    if ((byte & 0x80) == 0) return value;
+  }
+  fail_internal("a number in a module is too long");
+}
+
+std::size_t leb_size(uint64_t value) {
+  std::size_t size = 1;
+  while (value >>= 7) ++size;
+  return size;
+}
+
+void append_bytes(std::vector<uint8_t>& out, std::span<const uint8_t> bytes) {
+  out.insert(out.end(), bytes.begin(), bytes.end());
+}
+
+int64_t end_of(const DataSegment::Part& part) {
+  return part.address + static_cast<int64_t>(part.bytes.size());
+}
+
+uint64_t size_of(const DataSegment& segment) {
+  return segment.parts.empty()
+             ? 0
+             : static_cast<uint64_t>(end_of(segment.parts.back()) - segment.parts.front().address);
+}
+
+void append_data_section(std::vector<uint8_t>& out, const std::vector<DataSegment>& data) {
+  std::vector<std::vector<uint8_t>> heads;
+  uint64_t size = leb_size(data.size());
+  for (const DataSegment& segment : data) {
+    std::vector<uint8_t>& head = heads.emplace_back();
+    head.push_back(0);  // active, memory 0
+    head.push_back(kI32Const);
+    append_signed_leb(head, static_cast<int32_t>(static_cast<uint32_t>(segment.parts.front().address)));
+    head.push_back(kEnd);
+    append_leb(head, size_of(segment));
+    size += head.size() + size_of(segment);
+  }
+  out.reserve(out.size() + size + 16);
+  out.push_back(static_cast<uint8_t>(SectionId::data));
+  append_leb(out, size);
+  append_leb(out, data.size());
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    append_bytes(out, heads[i]);
+    int64_t position = data[i].parts.front().address;
+    for (const DataSegment::Part& part : data[i].parts) {
+      ensure(part.address >= position, "data segments out of order");
+      out.insert(out.end(), static_cast<std::size_t>(part.address - position), 0);
+      append_bytes(out, part.bytes);
+      position = end_of(part);
+    }
+  }
+}
+
+void append_custom_section(std::vector<uint8_t>& out, std::string_view name,
+                           std::span<const uint8_t> contents) {
+  out.push_back(static_cast<uint8_t>(SectionId::custom));
+  append_leb(out, leb_size(name.size()) + name.size() + contents.size());
+  append_leb(out, name.size());
+  out.insert(out.end(), name.begin(), name.end());
+  append_bytes(out, contents);
+}
+
+}  // namespace
+
+void append_leb(std::vector<uint8_t>& out, uint64_t value) {
+  do {
+    const auto byte = static_cast<uint8_t>(value & 0x7f);
+    value >>= 7;
+    out.push_back(value ? byte | 0x80 : byte);
+  } while (value);
+}
+
+void append_signed_leb(std::vector<uint8_t>& out, int64_t value) {
+  for (;;) {
+    const auto byte = static_cast<uint8_t>(value & 0x7f);
+    value >>= 7;
+    const bool last = (value == 0 && (byte & 0x40) == 0) || (value == -1 && (byte & 0x40) != 0);
+    out.push_back(last ? byte : byte | 0x80);
+    if (last) return;
+  }
+}
+
+std::vector<Section> read_sections(std::span<const uint8_t> wasm) {
+  ensure(wasm.size() >= sizeof kHeader && std::memcmp(wasm.data(), kHeader, sizeof kHeader) == 0,
+         "not a WebAssembly module");
+  std::vector<Section> sections;
+  std::size_t at = sizeof kHeader;
+  while (at < wasm.size()) {
+    Section section;
+    section.id = static_cast<SectionId>(wasm[at++]);
+    const uint64_t size = read_leb(wasm, at);
+    ensure(size <= wasm.size() - at, "a section of a module is longer than the module");
+    section.contents = wasm.subspan(at, size);
+    at += size;
+    if (section.id == SectionId::custom) {
+      std::size_t start = 0;
+      const uint64_t length = read_leb(section.contents, start);
+      ensure(length <= section.contents.size() - start, "the name of a section is longer than the section");
+      section.name = {reinterpret_cast<const char*>(section.contents.data()) + start, length};
+      section.contents = section.contents.subspan(start + length);
+    }
+    sections.push_back(section);
+  }
+  return sections;
+}
+
+std::vector<uint8_t> assemble(std::span<const uint8_t> wasm, const std::vector<DataSegment>& data,
+                              const std::vector<CustomSection>& custom, bool keep_names) {
+  std::vector<uint8_t> out(std::begin(kHeader), std::end(kHeader));
+  const Section* names = nullptr;
+  const std::vector<Section> sections = read_sections(wasm);
+  std::vector<DataSegment> filled;
+  std::copy_if(data.begin(), data.end(), std::back_inserter(filled),
+               [](const DataSegment& segment) { return size_of(segment) != 0; });
+  uint64_t room = wasm.size() + 64;
+  for (const DataSegment& segment : filled) room += size_of(segment) + 32;
+  for (const CustomSection& section : custom) room += section.name.size() + section.contents.size() + 16;
+  out.reserve(room);
+  for (const Section& section : sections) {
+    ensure(section.id != SectionId::data && section.id != SectionId::data_count, "unexpected data section");
+    if (section.id == SectionId::custom) {
+      if (section.name == "name") names = &section;
+      continue;
+    }
+    out.push_back(static_cast<uint8_t>(section.id));
+    append_leb(out, section.contents.size());
+    append_bytes(out, section.contents);
+  }
+  if (!filled.empty()) append_data_section(out, filled);
+  if (names && keep_names) append_custom_section(out, names->name, names->contents);
+  for (const CustomSection& section : custom) {
+    append_custom_section(
+        out, section.name,
+        {reinterpret_cast<const uint8_t*>(section.contents.data()), section.contents.size()});
+  }
+  return out;
+}
+
+}  // namespace o2w::package

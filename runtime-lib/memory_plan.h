@@ -1,0 +1,82 @@
+// Assigns arena offsets to buffers with known lifetimes and sizes: no two buffers that live at the same time overlap.
+//
+// Plain C++ without a library, because the same code runs in the compiler (static shapes) and, compiled to WebAssembly, in the
+// runtime library (when shapes are set). Greedy by size: the largest buffer first, each at the lowest gap that fits it best
+// (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020, section 5.2).
+#pragma once
+
+namespace o2w {
+
+struct MemoryInterval {
+  int first, last;  // steps in which the buffer lives, inclusive
+  long long bytes;  // not negative
+};
+
+constexpr long long memory_plan_alignment = 64;
+
+inline long long memory_plan_align(long long bytes) {
+  return (bytes + memory_plan_alignment - 1) / memory_plan_alignment * memory_plan_alignment;
+}
+
+// True when a precedes b: larger first, then in the order given.
+inline bool memory_plan_precedes(const MemoryInterval* intervals, int a, int b) {
+  if (intervals[a].bytes != intervals[b].bytes) return intervals[a].bytes > intervals[b].bytes;
+  return a < b;
+}
+
+// Sinks order[root] in the heap order[0..count), whose top is what comes last in the precedence.
+inline void memory_plan_sift(const MemoryInterval* intervals, int* order, int root, int count) {
+  for (;;) {
+    int child = 2 * root + 1;
+    if (child >= count) return;
+    if (child + 1 < count && memory_plan_precedes(intervals, order[child], order[child + 1])) ++child;
+    if (!memory_plan_precedes(intervals, order[root], order[child])) return;
+    const int swapped = order[root];
+    order[root] = order[child];
+    order[child] = swapped;
+    root = child;
+  }
+}
+
+// Writes offsets[0..count), multiples of memory_plan_alignment, and returns the bytes of the whole arena. `scratch` has room for 2 * count ints.
+inline long long plan_memory(const MemoryInterval* intervals, int count, long long* offsets, int* scratch) {
+  int* order = scratch;
+  int* placed = scratch + count;  // by offset
+  for (int i = 0; i < count; ++i) order[i] = i;
+  for (int i = count / 2; i-- > 0;) memory_plan_sift(intervals, order, i, count);
+  for (int end = count - 1; end > 0; --end) {
+    const int swapped = order[0];
+    order[0] = order[end];
+    order[end] = swapped;
+    memory_plan_sift(intervals, order, 0, end);
+  }
+  long long total = 0;
+  for (int n = 0; n < count; ++n) {
+    const MemoryInterval& interval = intervals[order[n]];
+    const long long size = memory_plan_align(interval.bytes);
+    long long gap_begin = 0, best = -1, best_size = 0;
+    for (int p = 0; p < n; ++p) {
+      const MemoryInterval& other = intervals[placed[p]];
+      if (other.last < interval.first || interval.last < other.first) continue;
+      const long long gap = offsets[placed[p]] - gap_begin;
+      if (gap >= size && (best < 0 || gap < best_size)) {
+        best = gap_begin;
+        best_size = gap;
+      }
+      const long long end = offsets[placed[p]] + memory_plan_align(other.bytes);
+      if (end > gap_begin) gap_begin = end;
+    }
+    if (best < 0) best = gap_begin;
+    offsets[order[n]] = best;
+    if (best + size > total) total = best + size;
+    int position = n;
+    while (position > 0 && offsets[placed[position - 1]] > best) {
+      placed[position] = placed[position - 1];
+      --position;
+    }
+    placed[position] = order[n];
+  }
+  return total;
+}
+
+}  // namespace o2w
