@@ -5,6 +5,7 @@
 #include <set>
 
 #include "compiler/ir/dim_internal.h"
+#include "compiler/ir/text_quote.h"
 
 namespace o2w::ir {
 namespace {
@@ -373,27 +374,6 @@ Dim substitute_known(const Dim& dim, const std::map<std::string, Dim>& values, A
     sum += product;
   }
   return sum;
-}
-
-bool is_identifier(const std::string& name) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  if (name.empty() || !letter(name[0])) return false;
-  return std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
-}
-
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
 }
 
 std::string atom_to_string(const Atom& atom) {
