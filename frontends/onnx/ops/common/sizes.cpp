@@ -7,7 +7,7 @@ using ir::DType;
 using ir::Expr;
 using ir::Shape;
 
-Expr as_scalar(DType type, const Dim& size) {
+Expr size_as(DType type, const Dim& size) {
   if (auto known = size.constant()) {
     if (type == DType::index) return Expr(*known);
     return ir::is_float(type) ? ir::literal_of(type, static_cast<double>(*known))
@@ -19,7 +19,7 @@ Expr as_scalar(DType type, const Dim& size) {
 Expr size_ratio(const Dim& numerator, const Dim& denominator) {
   auto a = numerator.constant(), b = denominator.constant();
   if (a && b) return ir::literal_of(DType::f32, static_cast<float>(*a) / static_cast<float>(*b));
-  return as_scalar(DType::f32, numerator) / as_scalar(DType::f32, denominator);
+  return size_as(DType::f32, numerator) / size_as(DType::f32, denominator);
 }
 
 std::vector<int> axis_range(int first, int last) {

@@ -9,7 +9,7 @@
 namespace o2w::onnx_frontend {
 
 // A size as a scalar of `type` (a literal when it is known).
-ir::Expr as_scalar(ir::DType type, const ir::Dim& size);
+ir::Expr size_as(ir::DType type, const ir::Dim& size);
 // numerator / denominator as ONNX Runtime computes scale factors: both rounded to f32, divided in f32.
 ir::Expr size_ratio(const ir::Dim& numerator, const ir::Dim& denominator);
 

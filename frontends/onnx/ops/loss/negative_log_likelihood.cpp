@@ -55,7 +55,7 @@ Value* likelihood_loss(Lowering& l, Value* logs, Value* target, Value* weight, D
   Value* sum = l.b().reduce_axes(ir::Combiner::sum, losses, all, false);
   if (reduction == "sum") return l.b().cast(sum, type);
   if (weight == nullptr && !ignores) {
-    const Expr count = as_scalar(compute, ir::element_count(target->shape));
+    const Expr count = size_as(compute, ir::element_count(target->shape));
     return l.b().map(type, {sum}, [&](std::span<const Expr> e) { return e[0] / count; });
   }
   Value* weights = l.b().tabulate(compute, target->shape, [&](ir::Body& body, ir::Builder::Indices i) {

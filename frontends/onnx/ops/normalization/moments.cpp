@@ -13,7 +13,7 @@ namespace {
 Value* mean_of(Lowering& l, Value* x, const std::vector<int>& axes,
                const std::function<Expr(const Expr&)>& before) {
   Value* sum = l.b().reduce_axes(ir::Combiner::sum, x, axes, true, before);
-  const Expr count = as_scalar(x->type, count_along(x->shape, axes));
+  const Expr count = size_as(x->type, count_along(x->shape, axes));
   return l.b().map1(sum, [&](const Expr& e) { return e / count; });
 }
 

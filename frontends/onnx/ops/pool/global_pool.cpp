@@ -14,7 +14,7 @@ void lower_average(Lowering& l) {
   const auto axes = axis_range(2, x->rank());
   const ir::DType compute = ir::compute_type(x->type);
   Value* sum = l.b().reduce_axes(ir::Combiner::sum, l.b().cast(x, compute), axes, true);
-  const Expr count = as_scalar(compute, count_along(x->shape, axes));
+  const Expr count = size_as(compute, count_along(x->shape, axes));
   l.output(0, l.b().map(x->type, {sum}, [&](std::span<const Expr> e) { return e[0] / count; }));
 }
 

@@ -42,7 +42,7 @@ struct Tap {
   Expr low, high, fraction, outside;
 };
 Tap tap_at(const Expr& position, const Dim& size) {
-  const Expr real_size = as_scalar(DType::f32, size);
+  const Expr real_size = size_as(DType::f32, size);
   Tap tap;
   tap.outside = lt(position, -1.0) || gt(position, real_size);
   const Expr inner = min(max(position, 0.0), real_size - 1.0);
