@@ -4,6 +4,7 @@
 #include "runtime-lib/dims.h"
 #include "runtime-lib/memory_plan.h"
 #include "runtime-lib/platform.h"
+#include "runtime-lib/routines.h"
 #include "runtime-lib/shape_text.h"
 #include "runtime-lib/text.h"
 
@@ -290,6 +291,7 @@ abi::Errno run(Context& context) {
     pointer_table()[port.buffer] = state.data;
   }
   ErrorText() << "the model failed while running";
+  restart_random_numbers();
   begin_run_allocations();
   int32_t error = o2w_model_run();
   end_run_allocations();

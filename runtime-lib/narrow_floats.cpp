@@ -2,6 +2,8 @@
 // Micikevicius et al., "FP8 Formats for Deep Learning" (2022); the fnuz variants: Noune et al., "8-bit
 // Numerical Formats for Deep Neural Networks" (2022). Rounding is to nearest, ties to even; casts to f8
 // saturate to the largest finite number, as ONNX's Cast does with saturate=1.
+#include "runtime-lib/narrow_floats.h"
+
 #include "runtime-lib/platform.h"
 
 namespace {
@@ -147,3 +149,49 @@ O2W_EXPORT uint32_t o2w_f32_to_bf16(float value) {
   if ((bits & 0x7fffffff) > kInfinity) return (bits >> 16 & 0x8000) | 0x7fc0;
   return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
 }
+
+namespace o2w::runtime {
+
+float decode_narrow(DType type, uint32_t bits) {
+  switch (type) {
+    case DType::f16:
+      return o2w_f16_to_f32(bits);
+    case DType::bf16:
+      return o2w_bf16_to_f32(bits);
+    case DType::f8e4m3fn:
+      return o2w_f8e4m3fn_to_f32(bits);
+    case DType::f8e4m3fnuz:
+      return o2w_f8e4m3fnuz_to_f32(bits);
+    case DType::f8e5m2:
+      return o2w_f8e5m2_to_f32(bits);
+    case DType::f8e5m2fnuz:
+      return o2w_f8e5m2fnuz_to_f32(bits);
+    case DType::f8e8m0:
+      return o2w_f8e8m0_to_f32(bits);
+    default:
+      return o2w_f4e2m1_to_f32(bits);
+  }
+}
+
+uint32_t encode_narrow(DType type, float value) {
+  switch (type) {
+    case DType::f16:
+      return o2w_f32_to_f16(value);
+    case DType::bf16:
+      return o2w_f32_to_bf16(value);
+    case DType::f8e4m3fn:
+      return o2w_f32_to_f8e4m3fn(value);
+    case DType::f8e4m3fnuz:
+      return o2w_f32_to_f8e4m3fnuz(value);
+    case DType::f8e5m2:
+      return o2w_f32_to_f8e5m2(value);
+    case DType::f8e5m2fnuz:
+      return o2w_f32_to_f8e5m2fnuz(value);
+    case DType::f8e8m0:
+      return o2w_f32_to_f8e8m0(value);
+    default:
+      return o2w_f32_to_f4e2m1(value);
+  }
+}
+
+}  // namespace o2w::runtime

@@ -1,0 +1,93 @@
+// Irregular operators on dense row-major tensors: what no loop nest expresses. All have the signature of
+// O2W_ROUTINE, return an errno and leave a text behind on failure (running out of scratch memory, or contents
+// that the operator does not allow).
+//
+//   name     ints                  floats  inputs -> outputs                               counts
+//   sort     axis, largest         -       x -> values, indices (i64)                      -
+//            The k = dims[axis] of the outputs first elements in order; ties keep the lower index first, NaN
+//            is the largest.
+//   compact  -                     -       mask -> positions [rank, n] (i64)               n
+//            Positions of the non-zero elements, row-major; the output has room for as many as its descriptor
+//            says.
+//   random   distribution, seed    a, b    [x] -> y                                        -
+//            distribution: 0 uniform in [a, b), 1 normal with mean a and deviation b, 2 Bernoulli with the
+//            chances x, 3 classes drawn from rows of unnormalised log-probabilities x [rows, classes] -> y
+//            [rows, samples]. Numbers: random_numbers.h.
+#pragma once
+
+#include <stdint.h>
+
+#include "runtime-lib/model_abi.h"
+#include "runtime-lib/platform.h"
+
+#define O2W_ROUTINE(name)                                                           \
+  O2W_EXPORT int32_t o2w_routine_##name(                                            \
+      [[maybe_unused]] o2w::abi::TensorArg* args, [[maybe_unused]] uint32_t inputs, \
+      [[maybe_unused]] uint32_t outputs, [[maybe_unused]] const int64_t* ints,      \
+      [[maybe_unused]] const double* floats, [[maybe_unused]] int64_t* counts)
+
+namespace o2w::runtime {
+
+// ONNX TensorProto.DataType.
+enum class DType : int32_t {
+  f32 = 1,
+  u8 = 2,
+  i8 = 3,
+  u16 = 4,
+  i16 = 5,
+  i32 = 6,
+  i64 = 7,
+  boolean = 9,
+  f16 = 10,
+  f64 = 11,
+  u32 = 12,
+  u64 = 13,
+  bf16 = 16,
+  f8e4m3fn = 17,
+  f8e4m3fnuz = 18,
+  f8e5m2 = 19,
+  f8e5m2fnuz = 20,
+  u4 = 21,
+  i4 = 22,
+  f4e2m1 = 23,
+  f8e8m0 = 24,
+  u2 = 25,
+  i2 = 26,
+};
+
+uint32_t element_bytes(DType type);
+inline DType dtype_of(const abi::TensorArg& tensor) { return static_cast<DType>(tensor.dtype); }
+
+uint64_t element_count(const abi::TensorArg& tensor);
+
+// Element as a number, and back (floats round to nearest even, integers wrap).
+double load_element(const abi::TensorArg& tensor, uint64_t index);
+void store_element(const abi::TensorArg& tensor, uint64_t index, double value);
+
+// A tensor seen from one axis: [outer, length, inner].
+struct AxisView {
+  AxisView(const abi::TensorArg& tensor, int64_t axis);
+  uint64_t outer = 1, length = 1, inner = 1;
+};
+
+// Scratch memory for the time of a routine.
+class Scratch {
+ public:
+  explicit Scratch(uint64_t bytes);
+  ~Scratch();
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  explicit operator bool() const { return address_ != 0; }
+  template <typename T>
+  T* data() const {
+    return at<T>(address_);
+  }
+
+ private:
+  uint32_t address_;
+};
+
+// The random numbers of a run begin anew.
+void restart_random_numbers();
+
+}  // namespace o2w::runtime
