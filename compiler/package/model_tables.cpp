@@ -328,8 +328,9 @@ class Layouter {
       case schedule::Storage::output:
       case schedule::Storage::heap:
         if (is_repeated) return abi::kBorrowed;
-        return buffer.storage == schedule::Storage::heap || !buffer.bytes.from_inputs() ? uint32_t{abi::kSizedByRun}
-                                                                                        : 0;
+        return buffer.storage == schedule::Storage::heap || !buffer.bytes.from_inputs()
+                   ? uint32_t{abi::kSizedByRun}
+                   : 0;
       case schedule::Storage::arena:
         break;
     }

@@ -1,0 +1,338 @@
+// The loader beside a module: one ES module without dependencies, and its types. Nothing of the model is in
+// it but the file's name: ports come from the module's own metadata, so a loader and a module cannot
+// disagree.
+#include <fmt/core.h>
+
+#include <nlohmann/json.hpp>
+
+#include "compiler/package/metadata.h"
+#include "compiler/package/package.h"
+
+namespace o2w::package {
+
+namespace {
+
+constexpr const char* kLoader =
+    R"js(// Made by onnx2wasm. Loads @WASM@ and runs it: Node, browsers, workers, Deno, Bun; no dependency.
+//
+//   import { create } from './@MODULE@';
+//   const model = await create();
+//   const { y } = await model.run({ x: { data: new Float32Array(6), dims: [2, 3] } });   // y.data, y.dims
+
+const FILE = @FILE@;
+const SECTION = '@SECTION@';
+
+// By ONNX element type. Types that JavaScript has no array for are given as their bits.
+const ARRAYS = {
+  1: Float32Array, 2: Uint8Array, 3: Int8Array, 4: Uint16Array, 5: Int16Array, 6: Int32Array, 7: BigInt64Array,
+  9: Uint8Array, 10: Uint16Array, 11: Float64Array, 12: Uint32Array, 13: BigUint64Array, 14: Float32Array,
+  15: Float64Array, 16: Uint16Array, 17: Uint8Array, 18: Uint8Array, 19: Uint8Array, 20: Uint8Array, 21: Uint8Array,
+  22: Int8Array, 23: Uint8Array, 24: Uint8Array, 25: Uint8Array, 26: Int8Array,
+};
+
+// `errno` is that of wasi-nn: 1 wrong argument, 5 failure while running, 7 out of memory.
+export class ModelError extends Error {
+  constructor(message, errno) {
+    super(message);
+    this.name = 'ModelError';
+    this.errno = errno;
+  }
+}
+
+const isNode = typeof process !== 'undefined' && Boolean(process.versions?.node);
+
+async function compileResponse(response) {
+  if (!response.ok) throw new ModelError(`cannot load ${response.url}: HTTP status ${response.status}`, 8);
+  if (WebAssembly.compileStreaming) {
+    const copy = response.clone();
+    try {
+      return await WebAssembly.compileStreaming(response);
+    } catch (error) {
+      // Servers that send another type than application/wasm.
+      if (!(error instanceof TypeError)) throw error;
+      return WebAssembly.compile(await copy.arrayBuffer());
+    }
+  }
+  return WebAssembly.compile(await response.arrayBuffer());
+}
+
+async function compileUrl(url) {
+  if (url.protocol !== 'file:') return compileResponse(await fetch(url));
+  if (!isNode) return compileResponse(await fetch(url));
+  const { readFile } = await import('node:fs/promises');
+  return WebAssembly.compile(await readFile(url));
+}
+
+async function compile(source) {
+  if (source instanceof WebAssembly.Module) return source;
+  if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return WebAssembly.compile(source);
+  if (typeof Response !== 'undefined' && source instanceof Response) return compileResponse(source);
+  const base = isNode ? new URL(`file://${process.cwd()}/`) : globalThis.location?.href;
+  return compileUrl(source instanceof URL ? source : new URL(source, base));
+}
+
+// A tensor given as {data, dims}, or as a typed array alone.
+function asTensor(value) {
+  return ArrayBuffer.isView(value) || Array.isArray(value) ? { data: value, dims: undefined } : value;
+}
+
+const describe = (port) => `${port.dtype}[${port.shape.join(', ')}]`;
+
+export class Model {
+  #exports;
+  #metadata;
+
+  constructor(module, instance) {
+    this.#exports = instance.exports;
+    const [section] = WebAssembly.Module.customSections(module, SECTION);
+    if (!section) throw new ModelError(`not a module of onnx2wasm: it has no "${SECTION}" section`, 1);
+    this.#metadata = JSON.parse(new TextDecoder().decode(section));
+  }
+
+  /** Names, element types and shapes; a size that varies is given by name. */
+  get inputs() { return this.#metadata.inputs; }
+  get outputs() { return this.#metadata.outputs; }
+  get metadata() { return this.#metadata; }
+
+  /** The WebAssembly exports: the plain ABI and wasi-nn. */
+  get exports() { return this.#exports; }
+
+  /** Computes all outputs. The results are copies that later runs do not touch. */
+  async run(inputs) { return this.runSync(inputs); }
+
+  runSync(inputs) {
+    for (const name of Object.keys(inputs)) {
+      if (!this.inputs.some((port) => port.name === name)) {
+        throw new ModelError(`the model has no input "${name}"; it has ${this.inputs.map((p) => `"${p.name}"`).join(', ')}`, 1);
+      }
+    }
+    const tensors = this.inputs.map((port) => this.#check(port, inputs[port.name]));
+    tensors.forEach(({ dims }, i) => this.#setShape(i, dims));
+    this.#call('o2w_prepare');
+    tensors.forEach(({ data, port }, i) => {
+      const { address, bytes } = this.#port(this.#exports.o2w_input(i));
+      const count = bytes / ARRAYS[port.onnx_dtype].BYTES_PER_ELEMENT;
+      if (data.length !== count) {
+        throw new ModelError(`input "${port.name}": expected ${count} elements, got ${data.length}`, 1);
+      }
+      // Views are made anew each time: memory may have grown.
+      new ARRAYS[port.onnx_dtype](this.#exports.memory.buffer, address, count).set(data);
+    });
+    this.#call('o2w_run');
+    return Object.fromEntries(this.outputs.map((port, i) => {
+      const { address, bytes, dims } = this.#port(this.#exports.o2w_output(i));
+      const array = ARRAYS[port.onnx_dtype];
+      const view = new array(this.#exports.memory.buffer, address, bytes / array.BYTES_PER_ELEMENT);
+      return [port.name, { data: view.slice(), dims }];
+    }));
+  }
+
+  #check(port, value) {
+    if (value === undefined) throw new ModelError(`input "${port.name}" (${describe(port)}) is missing`, 1);
+    const { data, dims } = asTensor(value);
+    const array = ARRAYS[port.onnx_dtype];
+    const named = data?.constructor?.name ?? typeof data;
+    const fits = data instanceof array || Array.isArray(data) ||
+        (port.dtype === 'float16' && named === 'Float16Array') || (array === Uint8Array && named === 'Uint8ClampedArray');
+    if (!fits) throw new ModelError(`input "${port.name}" (${describe(port)}): expected ${array.name}, got ${named}`, 1);
+    const bits = named === 'Float16Array' ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data;
+    return { port, data: bits, dims: dims ?? this.#inferDims(port, data.length) };
+  }
+
+  // A shape that the element count alone decides: all sizes fixed, or one that varies.
+  #inferDims(port, count) {
+    const unknown = port.shape.filter((size) => typeof size !== 'number');
+    if (unknown.length === 0) return port.shape;
+    const known = port.shape.reduce((product, size) => (typeof size === 'number' ? product * size : product), 1);
+    if (unknown.length > 1 || known === 0 || count % known !== 0) {
+      throw new ModelError(`input "${port.name}" (${describe(port)}): give its dims, as {data, dims}`, 1);
+    }
+    return port.shape.map((size) => (typeof size === 'number' ? size : count / known));
+  }
+
+  #setShape(index, dims) {
+    if (!Array.isArray(dims) || !dims.every((size) => Number.isSafeInteger(size) && size >= 0 && size < 2 ** 31)) {
+      throw new ModelError(`input "${this.inputs[index].name}": dims must be a list of sizes, got ${JSON.stringify(dims)}`, 1);
+    }
+    const address = this.#exports.o2w_alloc(Math.max(4 * dims.length, 4)) >>> 0;
+    if (address === 0) throw new ModelError('out of memory', 7);
+    new Int32Array(this.#exports.memory.buffer, address, dims.length).set(dims);
+    try {
+      this.#call('o2w_set_input_shape', index, address, dims.length);
+    } finally {
+      this.#exports.o2w_free(address);
+    }
+  }
+
+  #port(pointer) {
+    if (pointer === 0) throw new ModelError(this.#lastError(), 7);
+    const view = new DataView(this.#exports.memory.buffer, pointer >>> 0, 60);
+    const rank = view.getUint32(16, true);
+    return {
+      dims: Array.from({ length: rank }, (_, i) => view.getInt32(20 + 4 * i, true)),
+      address: view.getUint32(52, true),
+      bytes: view.getUint32(56, true),
+    };
+  }
+
+  #call(name, ...args) {
+    const errno = this.#exports[name](...args);
+    if (errno !== 0) throw new ModelError(this.#lastError(), errno);
+  }
+
+  #lastError() {
+    const memory = new Uint8Array(this.#exports.memory.buffer);
+    const start = this.#exports.o2w_last_error() >>> 0;
+    return new TextDecoder().decode(memory.slice(start, memory.indexOf(0, start)));
+  }
+}
+
+/**
+ * Loads the model. `source` may be the module's URL, bytes, a fetch Response or a WebAssembly.Module; without it, the file beside this one.
+ */
+export async function create(source = new URL(FILE, import.meta.url)) {
+  const module = await compile(source);
+  return new Model(module, await WebAssembly.instantiate(module, {}));
+}
+
+export default create;
+)js";
+
+constexpr const char* kTypes = R"ts(// Made by onnx2wasm: types of the loader of @WASM@.
+
+export type TypedArray =
+  | Float32Array | Float64Array | Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array
+  | Uint32Array | BigInt64Array | BigUint64Array;
+
+export interface Tensor<A = TypedArray> {
+  data: A;
+  dims: number[];
+}
+
+export interface Port {
+  name: string;
+  /** Element type: "float32", "int64", "bool", ... */
+  dtype: string;
+  /** ONNX TensorProto.DataType. */
+  onnx_dtype: number;
+  /** Sizes; one that varies is a name or an expression over names. */
+  shape: (number | string)[];
+}
+
+export interface Metadata {
+  format: number;
+  compiler: string;
+  model: { name: string; opset: number; sha256: string };
+  inputs: Port[];
+  outputs: Port[];
+  /** Bounds of the sizes that vary. */
+  dims: Record<string, { min: number; max: number }>;
+  memory: { weights: number; arena: number | null };
+}
+
+export interface Inputs {
+@INPUTS@}
+
+export interface Outputs {
+@OUTPUTS@}
+
+export declare class ModelError extends Error {
+  /** Of wasi-nn: 1 wrong argument, 5 failure while running, 7 out of memory. */
+  readonly errno: number;
+}
+
+export declare class Model {
+  readonly inputs: Port[];
+  readonly outputs: Port[];
+  readonly metadata: Metadata;
+  readonly exports: WebAssembly.Exports;
+  run(inputs: Inputs): Promise<Outputs>;
+  runSync(inputs: Inputs): Outputs;
+}
+
+export declare function create(
+  source?: URL | string | ArrayBuffer | ArrayBufferView | Response | WebAssembly.Module,
+): Promise<Model>;
+export default create;
+)ts";
+
+std::string replace_all(std::string text, const std::string& from, const std::string& to) {
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+  return text;
+}
+
+std::string quoted(const std::string& text) {
+  return nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+}
+
+// "model.wasm" -> "model.mjs".
+std::string loader_name(const std::string& wasm_name) {
+  const std::string ending = ".wasm";
+  const bool has_ending = wasm_name.size() > ending.size() && wasm_name.ends_with(ending);
+  return (has_ending ? wasm_name.substr(0, wasm_name.size() - ending.size()) : wasm_name) + ".mjs";
+}
+
+const char* array_type(ir::DType type) {
+  switch (type) {
+    case ir::DType::f64:
+    case ir::DType::c128:
+      return "Float64Array";
+    case ir::DType::f32:
+    case ir::DType::c64:
+      return "Float32Array";
+    case ir::DType::i8:
+    case ir::DType::i4:
+    case ir::DType::i2:
+      return "Int8Array";
+    case ir::DType::i16:
+      return "Int16Array";
+    case ir::DType::i32:
+      return "Int32Array";
+    case ir::DType::i64:
+      return "BigInt64Array";
+    case ir::DType::u16:
+    case ir::DType::f16:
+    case ir::DType::bf16:
+      return "Uint16Array";
+    case ir::DType::u32:
+      return "Uint32Array";
+    case ir::DType::u64:
+      return "BigUint64Array";
+    default:
+      return "Uint8Array";
+  }
+}
+
+// A comment must not be closed by a name.
+std::string in_comment(const std::string& text) { return replace_all(text, "*/", "* /"); }
+
+std::string fields(const std::vector<schedule::ProgramPort>& ports, bool are_inputs) {
+  std::string text;
+  for (const schedule::ProgramPort& port : ports) {
+    const char* array = array_type(port.type);
+    text += fmt::format("  /** {}{} */\n", ir::user_name(port.type), in_comment(ir::to_string(port.shape)));
+    text += are_inputs ? fmt::format("  {}: Tensor<{}> | {};\n", quoted(port.name), array, array)
+                       : fmt::format("  {}: Tensor<{}>;\n", quoted(port.name), array);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string loader_js(const schedule::Program&, const std::string& wasm_name) {
+  std::string text = replace_all(kLoader, "@SECTION@", kMetadataSection);
+  text = replace_all(text, "@FILE@", quoted("./" + wasm_name));
+  // A file name may hold anything but must not end the comment it is mentioned in.
+  std::string shown = replace_all(replace_all(wasm_name, "\n", " "), "\r", " ");
+  return replace_all(replace_all(text, "@WASM@", shown), "@MODULE@", loader_name(shown));
+}
+
+std::string loader_dts(const schedule::Program& program, const std::string& wasm_name) {
+  std::string text = replace_all(kTypes, "@WASM@", replace_all(replace_all(wasm_name, "\n", " "), "\r", " "));
+  text = replace_all(text, "@INPUTS@", fields(program.inputs, true));
+  return replace_all(text, "@OUTPUTS@", fields(program.outputs, false));
+}
+
+}  // namespace o2w::package
