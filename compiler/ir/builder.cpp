@@ -18,19 +18,6 @@ bool foldable_kind(const Node& node) {
          !node.is<Loop>() && !node.is<Random>() && !node.outputs.empty();
 }
 
-bool worth_folding(const Node& node) {
-  if (!foldable_kind(node)) return false;
-  int64_t in = 0;
-  for (const Value* input : node.inputs) {
-    const Tensor* tensor = constant_of(input);
-    if (tensor == nullptr) return false;
-    in += tensor->byte_count();
-  }
-  Dim out = 0;
-  for (const Value* output : node.outputs) out += element_count(output->shape) * Dim(byte_size(output->type));
-  return out.is_constant() && out.value() <= std::max(kAlwaysFoldBytes, 2 * in);
-}
-
 void expect_computable(const Value* value) {
   if (value->type == DType::string || value->type == DType::c64 || value->type == DType::c128) {
     fail_model("tensor '{}': elements of {} cannot be computed with here", value->name,
@@ -45,6 +32,19 @@ Expr as_element(DType type, const Expr& e) {
 }
 
 }  // namespace
+
+bool worth_folding(const Node& node) {
+  if (!foldable_kind(node)) return false;
+  int64_t in = 0;
+  for (const Value* input : node.inputs) {
+    const Tensor* tensor = constant_of(input);
+    if (tensor == nullptr) return false;
+    in += tensor->byte_count();
+  }
+  Dim out = 0;
+  for (const Value* output : node.outputs) out += element_count(output->shape) * Dim(byte_size(output->type));
+  return out.is_constant() && out.value() <= std::max(kAlwaysFoldBytes, 2 * in);
+}
 
 Expr Body::at(Value* value, std::vector<Expr> indices) {
   ensure(value != nullptr, "a read of no value");

@@ -110,4 +110,7 @@ class Builder {
   Folder folder_;
 };
 
+// Whether a node computes from constants alone and its result is worth keeping: small, or not much larger than its inputs.
+bool worth_folding(const Node& node);
+
 }  // namespace o2w::ir

@@ -126,6 +126,39 @@ std::vector<const Expr*> expressions_of(const Node& node) {
   return collect_expressions<const Node, const Expr>(node);
 }
 
+std::vector<Dim> dims_of(const Node& node) {
+  std::vector<Dim> dims;
+  const auto add = [&](const Shape& shape) { dims.insert(dims.end(), shape.begin(), shape.end()); };
+  for (const Value* output : node.outputs) add(output->shape);
+  if (const auto* reduce = node.as<Reduce>()) {
+    add(reduce->extents);
+  } else if (const auto* scatter = node.as<Scatter>()) {
+    add(scatter->extents);
+  } else if (const auto* convolution = node.as<Convolution>()) {
+    add(convolution->pads_begin);
+  } else if (const auto* require = node.as<Require>()) {
+    add({require->a, require->b});
+  } else if (const auto* loop = node.as<Loop>()) {
+    if (loop->trip_count) dims.push_back(*loop->trip_count);
+  } else if (const auto* opaque = node.as<Opaque>()) {
+    for (const Shape& shape : opaque->capacity) add(shape);
+  }
+  return dims;
+}
+
+std::vector<std::string> symbols_used_by(const Node& node) {
+  std::set<std::string> names;
+  const auto add = [&](const Dim& dim) {
+    if (dim.is_constant()) return;
+    for (const SymbolRef& symbol : dim.symbols()) names.insert(symbol->name);
+  };
+  for (const Dim& dim : dims_of(node)) add(dim);
+  for (const Expr* expression : expressions_of(node)) {
+    walk(*expression, [&](const ExprNode& part) { add(part.dim); });
+  }
+  return {names.begin(), names.end()};
+}
+
 std::vector<SymbolRef> symbols_defined_by(const Node& node) {
   std::vector<SymbolRef> found;
   const auto add = [&](const SymbolRef& symbol) {

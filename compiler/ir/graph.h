@@ -229,6 +229,10 @@ std::vector<const Region*> regions_of(const Node& node);
 // All expressions of a node (body, guard, targets), for passes that rewrite them.
 std::vector<Expr*> expressions_of(Node& node);
 std::vector<const Expr*> expressions_of(const Node& node);
+// All sizes that a node holds outside of its expressions: output shapes, extents, pads, checks, counts.
+std::vector<Dim> dims_of(const Node& node);
+// Names of all symbols that a node reads: in its sizes and expressions, regions not included.
+std::vector<std::string> symbols_used_by(const Node& node);
 // All symbols that a node defines.
 std::vector<SymbolRef> symbols_defined_by(const Node& node);
 // Number of uses of every value: node inputs in all regions, region results.
