@@ -80,13 +80,15 @@ const Local* ExprGenerator::find(const ExprNode* node, int lane) const {
 }
 
 void ExprGenerator::preload(const Expr& e, bool as_vector) {
-  if (find(e.get(), 0) == nullptr) {
+  as_vector = as_vector && is_vector_type(e->type);
+  const bool only_vector = as_vector && (varies(e) || e->op == ExprOp::literal);
+  if (!only_vector && find(e.get(), 0) == nullptr) {
     const Local value = f_.keep(scalar_node(e, 0));
     scopes_.back().values[{e.get(), 0}] = value;
   }
-  if (as_vector && is_vector_type(e->type) && find(e.get(), kVector) == nullptr) {
-    const Local vector = f_.keep(splat(e->type, find(e.get(), 0)->get()));
-    scopes_.back().values[{e.get(), kVector}] = vector;
+  if (as_vector && find(e.get(), kVector) == nullptr) {
+    const Local value = f_.keep(vector(e));
+    scopes_.back().values[{e.get(), kVector}] = value;
   }
 }
 

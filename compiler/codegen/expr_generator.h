@@ -57,10 +57,15 @@ class ExprGenerator {
   // expressions of a scope before generating them.
   void announce(const ir::Expr& e);
 
-  Tree scalar(const ir::Expr& e) { return scalar(e, 0); }
+  // The value in one lane (0 outside of vectors).
+  Tree scalar(const ir::Expr& e, int lane = 0);
   // The node's value in all lanes. Its type must be one of the vector types.
   V128 vector(const ir::Expr& e);
   bool varies(const ir::Expr& e);
+  // Whether vector(e) is not done lane by lane.
+  bool has_vector_form(const ir::Expr& e);
+  // To be called when the vectorised loop changes.
+  void forget_variation() { varies_.clear(); }
 
   // Values computed between open_scope and close_scope are forgotten at the end: they were computed in a loop
   // body or on one side of a branch.
@@ -89,11 +94,9 @@ class ExprGenerator {
 
   const Local* find(const ir::ExprNode* node, int lane) const;
   bool is_shared(const ir::Expr& e) const;
-  Tree scalar(const ir::Expr& e, int lane);
   Tree scalar_node(const ir::Expr& e, int lane);
   Tree select_node(const ir::Expr& e, int lane);
   Tree checked_index(const ir::Expr& e, int lane);
-  bool has_vector_form(const ir::Expr& e);
   V128 vector_node(const ir::Expr& e);
   V128 vector_binary(const ir::Expr& e);
   V128 vector_unary(const ir::Expr& e);

@@ -1,0 +1,315 @@
+// Loops and stages of a nest, and its scalar bodies.
+#include "compiler/codegen/kernels/kernel.h"
+#include "compiler/codegen/nest_emitter.h"
+#include "compiler/support/error.h"
+
+namespace o2w::codegen {
+
+using ir::Combiner;
+using ir::Dim;
+using ir::DType;
+using ir::Expr;
+using ir::ExprOp;
+
+namespace {
+
+bool is_arg(Combiner combiner) { return combiner == Combiner::arg_min || combiner == Combiner::arg_max; }
+
+}  // namespace
+
+NestEmitter::NestEmitter(FunctionTable& functions, FunctionBuilder& f, const CanonicalNest& nest)
+    : functions_(functions), f_(f), nest_(nest), gen_(functions, f, *this) {
+  for (std::size_t k = 0; k < nest.operands.size(); ++k) pointers_.push_back(f.param<I32>());
+  for (std::size_t k = 0; k < nest.arguments.size(); ++k) parameters_.push_back(f.param<I32>());
+  if (nest.can_fail) error_ = f.param<I32>();
+}
+
+void NestEmitter::emit() {
+  for (const CanonicalStage& stage : nest_.stages) {
+    gen_.announce(stage.body);
+    if (stage.guard.get() != nullptr) gen_.announce(stage.guard);
+    for (const Expr& extra : stage.target_extras) gen_.announce(extra);
+  }
+  prepare_addresses();
+  choice_ = choose();
+  emit_outer(0);
+}
+
+void NestEmitter::emit_outer(int variable) {
+  const int outer = static_cast<int>(nest_.outer.size());
+  if (variable == outer) {
+    temps_ready_ = true;
+    emit_stages();
+    temps_ready_ = false;
+    return;
+  }
+  if (variable == outer - 1 && choice_.outer) return emit_vector_outer_loop(variable);
+  const std::vector<int> accesses = all_accesses();
+  with_variable(variable, accesses, [&] {
+    run_loop(
+        variable, accesses, 1, I32(dim(nest_.outer[static_cast<std::size_t>(variable)])),
+        [&] { hoist_all(); }, [&] { emit_outer(variable + 1); });
+  });
+}
+
+void NestEmitter::emit_stages() {
+  for (std::size_t k = 0; k < nest_.stages.size(); ++k) emit_stage(k);
+}
+
+void NestEmitter::emit_stage(std::size_t number) {
+  const CanonicalStage& stage = nest_.stages[number];
+  const bool inner_vectors = choice_.stage[number];
+  gen_.open_scope();
+  if (stage.combiner != Combiner::none) begin_reduction(stage);
+  if (inner_vectors) {
+    // The accumulator of the part that runs in vectors; the rest goes to the scalar one.
+    if (stage.combiner != Combiner::none) {
+      temp_vectors_[stage.temp] = f_.keep(identity_vector(stage.combiner, stage.body->type));
+    }
+    emit_stage_loops(stage, 0);
+    if (stage.combiner != Combiner::none) {
+      const DType type = stage.body->type;
+      const Local lanes = temp_vectors_.at(stage.temp);
+      const auto lane = [&](int k) { return lane_of(type, V128(lanes.get()), k); };
+      const auto join = [&](Tree a, Tree b) {
+        return gen_.ops().binary(operator_of(stage.combiner), type, std::move(a), std::move(b), {});
+      };
+      Tree first = join(lane(0), lane(1));
+      Tree second = join(lane(2), lane(3));
+      Tree all = join(std::move(first), std::move(second));
+      temps_.at(stage.temp).set(join(std::move(all), temps_.at(stage.temp).get()));
+    }
+  } else {
+    emit_stage_loops(stage, 0);
+  }
+  if (stage.combiner != Combiner::none) end_reduction(stage);
+  gen_.close_scope();
+}
+
+void NestEmitter::emit_stage_loops(const CanonicalStage& stage, std::size_t depth) {
+  if (depth == stage.loops.size()) return emit_body(stage);
+  const auto number = static_cast<std::size_t>(&stage - nest_.stages.data());
+  if (depth + 1 == stage.loops.size() && choice_.stage[number]) return emit_vector_stage_loop(stage);
+  const int variable = static_cast<int>(nest_.outer.size() + depth);
+  const std::vector<int> accesses = accesses_of(stage);
+  with_variable(variable, accesses, [&] {
+    run_loop(
+        variable, accesses, 1, I32(dim(stage.loops[depth])), [&] { hoist(stage); },
+        [&] { emit_stage_loops(stage, depth + 1); });
+  });
+}
+
+void NestEmitter::with_variable(int variable, const std::vector<int>& accesses, const Action& inside) {
+  const std::vector<Var<I32>> saved = addresses_;
+  for (int number : accesses) {
+    const auto k = static_cast<std::size_t>(number);
+    if (nest_.accesses[k].strides.contains(variable)) addresses_[k] = f_.local<I32>(addresses_[k].get());
+  }
+  variables_[variable] = f_.local<I32>(f_.i32(0));
+  inside();
+  variables_.erase(variable);
+  addresses_ = saved;
+}
+
+void NestEmitter::run_loop(int variable, const std::vector<int>& accesses, int lanes, I32 limit,
+                           const Action& before, const Action& body) {
+  const Var<I32> counter = variables_.at(variable);
+  const auto constant = limit.constant_i32();
+  const Local bound = constant ? Local() : f_.keep(std::move(limit));
+  const auto end = [&] { return constant ? f_.i32(*constant) : I32(bound.get()); };
+  f_.if_(counter < end(), [&] {
+    gen_.open_scope();
+    // The variable itself is not known before its loop.
+    variables_.erase(variable);
+    before();
+    variables_[variable] = counter;
+    f_.do_while(
+        [&] {
+          gen_.open_scope();
+          body();
+          gen_.close_scope();
+          for (int number : accesses) {
+            const auto k = static_cast<std::size_t>(number);
+            const Access& access = nest_.accesses[k];
+            const auto stride = access.strides.find(variable);
+            if (stride == access.strides.end()) continue;
+            addresses_[k] += step_of(stride->second, ir::byte_size(access.type)) * lanes;
+          }
+          counter += lanes;
+        },
+        [&] { return counter < end(); });
+    gen_.close_scope();
+  });
+}
+
+// --- Hoisting.
+
+void NestEmitter::hoist_before_outer() {
+  if (!choice_.outer) return hoist_all();
+  set_vector_variable(static_cast<int>(nest_.outer.size()) - 1);
+  outer_vectors_ = true;
+  hoist_all();
+  outer_vectors_ = false;
+  set_vector_variable(-1);
+}
+
+void NestEmitter::hoist_all() {
+  for (std::size_t k = 0; k < nest_.stages.size(); ++k) {
+    const int before = vector_variable_;
+    if (choice_.stage[k]) set_vector_variable(last_variable(nest_.stages[k]));
+    hoist(nest_.stages[k]);
+    if (choice_.stage[k]) set_vector_variable(before);
+  }
+}
+
+void NestEmitter::hoist(const CanonicalStage& stage) {
+  const bool guarded = stage.guard.get() != nullptr;
+  if (guarded) hoist(stage.guard, false, false);
+  hoist(stage.body, guarded, vector_variable_ >= 0);
+  for (const Expr& extra : stage.target_extras) hoist(extra, guarded, false);
+}
+
+bool NestEmitter::is_available(const Expr& e) {
+  switch (e->op) {
+    case ExprOp::index:
+      return variables_.contains(e->slot);
+    case ExprOp::temp:
+      return temps_ready_;
+    case ExprOp::read: {
+      const Access& access = nest_.accesses[static_cast<std::size_t>(e->slot)];
+      for (const auto& [variable, stride] : access.strides) {
+        if (!variables_.contains(variable)) return false;
+      }
+      // What the nest writes must be read where the expression says.
+      for (const CanonicalStage& stage : nest_.stages) {
+        if (stage.target >= 0 &&
+            nest_.accesses[static_cast<std::size_t>(stage.target)].operand == access.operand) {
+          return false;
+        }
+      }
+      break;
+    }
+    default:
+      break;
+  }
+  for (const Expr& arg : e->args) {
+    if (!is_available(arg)) return false;
+  }
+  return true;
+}
+
+void NestEmitter::hoist(const Expr& e, bool conditional, bool as_vector) {
+  if (is_available(e)) {
+    const bool trivial = e->args.empty() && e->op != ExprOp::read;
+    if (trivial && !as_vector) return;
+    if (conditional && !ExprGenerator::is_harmless(e)) return;
+    gen_.preload(e, as_vector);
+    return;
+  }
+  const bool args_as_vectors =
+      as_vector && e->op != ExprOp::read && gen_.varies(e) && gen_.has_vector_form(e);
+  for (std::size_t k = 0; k < e->args.size(); ++k) {
+    hoist(e->args[k], conditional || (e->op == ExprOp::select && k > 0), args_as_vectors);
+  }
+}
+
+// --- Bodies.
+
+Local NestEmitter::temp_local(int slot, DType type) {
+  const auto found = temps_.find(slot);
+  if (found != temps_.end() && found->second.type() == wasm_type(type)) return found->second;
+  return temps_[slot] = f_.add_local(wasm_type(type));
+}
+
+void NestEmitter::begin_reduction(const CanonicalStage& stage) {
+  const DType type = stage.body->type;
+  if (is_arg(stage.combiner)) {
+    position_ = f_.local<I32>(f_.i32(0));
+    best_ = f_.keep(gen_.ops().literal(type, ir::Literal{}));
+    temp_local(stage.temp, DType::i64).set(f_.i64(-1));
+    return;
+  }
+  if (outer_vectors_) {
+    temp_vectors_[stage.temp] = f_.keep(identity_vector(stage.combiner, type));
+  } else {
+    temp_local(stage.temp, type).set(identity(stage.combiner, type));
+  }
+}
+
+void NestEmitter::end_reduction(const CanonicalStage& stage) {
+  if (!is_arg(stage.combiner)) return;
+  // Nothing to choose from: position 0.
+  const Var<I64> result(temps_.at(stage.temp));
+  f_.if_(result < 0, [&] { result.set(f_.i64(0)); });
+}
+
+void NestEmitter::emit_body(const CanonicalStage& stage) {
+  if (vector_variable_ >= 0) return emit_vector_body(stage);
+  const auto work = [&] {
+    if (is_arg(stage.combiner)) {
+      accumulate_position(stage);
+    } else if (stage.combiner != Combiner::none) {
+      accumulate(stage);
+    } else if (stage.target >= 0) {
+      const DType type = nest_.accesses[static_cast<std::size_t>(stage.target)].type;
+      // The address first: a checked index in it belongs to this element whatever its value is.
+      Tree where = address(stage.target, stage.target_extras, 0);
+      Tree value = gen_.scalar(stage.body);
+      gen_.ops().store(type, std::move(where), std::move(value));
+    } else {
+      temp_local(stage.temp, stage.body->type).set(gen_.scalar(stage.body));
+    }
+  };
+  gen_.open_scope();
+  if (stage.guard.get() == nullptr) {
+    work();
+  } else {
+    Tree condition = gen_.scalar(stage.guard);
+    f_.if_(I32(std::move(condition)), [&] {
+      gen_.open_scope();
+      work();
+      gen_.close_scope();
+    });
+  }
+  gen_.close_scope();
+  if (is_arg(stage.combiner)) *position_ += 1;
+}
+
+void NestEmitter::accumulate(const CanonicalStage& stage) {
+  const Local total = temps_.at(stage.temp);
+  Tree value = gen_.scalar(stage.body);
+  total.set(
+      gen_.ops().binary(operator_of(stage.combiner), stage.body->type, total.get(), std::move(value), {}));
+}
+
+// Takes an element that is better than the best so far, or as good where the last is wanted; the first NaN
+// stays.
+void NestEmitter::accumulate_position(const CanonicalStage& stage) {
+  const DType type = stage.body->type;
+  const Var<I64> result(temps_.at(stage.temp));
+  const Local value = f_.keep(gen_.scalar(stage.body));
+  const auto compare = [&](ExprOp op, const Local& a, const Local& b) {
+    return I32(gen_.ops().binary(op, type, a.get(), b.get(), {}));
+  };
+  const bool is_max = stage.combiner == Combiner::arg_max;
+  // Negated, so that a NaN value is taken.
+  const ExprOp worse =
+      is_max ? (stage.select_last ? ExprOp::lt : ExprOp::le) : (stage.select_last ? ExprOp::gt : ExprOp::ge);
+  I32 better = is_zero(compare(worse, value, best_)) & compare(ExprOp::eq, best_, best_);
+  f_.if_((result < 0) | std::move(better), [&] {
+    best_.set(value.get());
+    result.set(extend_unsigned(position_->get()));
+  });
+}
+
+KernelCall emit_loop_nest(FunctionTable& functions, const schedule::LoopNest& nest) {
+  const CanonicalNest canonical = canonicalize(nest);
+  KernelCall call;
+  call.function = functions.get("nest", key_of(canonical),
+                                [&](FunctionBuilder& f) { NestEmitter(functions, f, canonical).emit(); });
+  call.arguments = canonical.arguments;
+  call.can_fail = canonical.can_fail;
+  return call;
+}
+
+}  // namespace o2w::codegen

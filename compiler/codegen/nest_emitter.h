@@ -1,0 +1,110 @@
+// A canonical loop nest as code. Addresses are pointers that step along with their loops; what does not
+// change in a loop is computed before it; a loop over consecutive elements runs four at a time, the rest one
+// by one.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/codegen/canonical_nest.h"
+#include "compiler/codegen/expr_generator.h"
+
+namespace o2w::codegen {
+
+// Which loops run four rounds at a time.
+struct VectorChoice {
+  bool outer = false;       // the last outer loop: all stages work on four elements of it
+  std::vector<bool> stage;  // per stage, its last own loop
+};
+
+class NestEmitter : private Leaves {
+ public:
+  // The function's parameters: pointers of the operands, the nest's arguments, and the error number if it can
+  // fail.
+  NestEmitter(FunctionTable& functions, FunctionBuilder& f, const CanonicalNest& nest);
+  void emit();
+
+ private:
+  using Action = std::function<void()>;
+
+  // --- nest_emit.cpp: loops and stages.
+  void emit_outer(int variable);
+  void emit_stages();
+  void emit_stage(std::size_t number);
+  void emit_stage_loops(const CanonicalStage& stage, std::size_t depth);
+  void emit_body(const CanonicalStage& stage);
+  void accumulate(const CanonicalStage& stage);
+  void accumulate_position(const CanonicalStage& stage);
+  void begin_reduction(const CanonicalStage& stage);
+  void end_reduction(const CanonicalStage& stage);
+  // Declares the loop variable and the pointers that step with it, for the accesses given; `inside` may run
+  // several loops over it one after the other (four at a time, then the rest).
+  void with_variable(int variable, const std::vector<int>& accesses, const Action& inside);
+  // Rounds from where the variable stands to `limit`. `before` runs once, if there is a round.
+  void run_loop(int variable, const std::vector<int>& accesses, int lanes, I32 limit, const Action& before,
+                const Action& body);
+  // Computes what does not depend on loop variables that are not active yet.
+  void hoist(const CanonicalStage& stage);
+  void hoist_all();
+  void hoist_before_outer();  // before an outer loop that is not the vectorised one
+  void hoist(const ir::Expr& e, bool conditional, bool as_vector);
+  bool is_available(const ir::Expr& e);
+  Local temp_local(int slot, ir::DType type);
+
+  // --- addressing.cpp: Leaves, addresses.
+  bool varies(const ir::ExprNode& leaf) override;
+  Tree index(int number, int lane) override;
+  Tree temp(const ir::ExprNode& node, int lane) override;
+  Tree read(const ir::ExprNode& node, int lane) override;
+  Tree dim(const ir::Dim& dim) override;
+  Tree index_vector(int number) override;
+  Tree temp_vector(const ir::ExprNode& node) override;
+  bool can_read_vector(const ir::ExprNode& node) override;
+  Tree read_vector(const ir::ExprNode& node) override;
+  void raise() override;
+  I32 step_of(const ir::Dim& stride, int bytes);  // stride in bytes
+  I32 address(int access, const std::vector<ir::Expr>& extras, int lane);
+  bool steps_by_one(const Access& access) const;  // along the vector's lanes
+  void prepare_addresses();
+  std::vector<int> accesses_of(const CanonicalStage& stage) const;
+  std::vector<int> all_accesses() const;
+
+  // --- vectorize.cpp: what to vectorise, and bodies in vectors.
+  VectorChoice choose();
+  bool is_worthwhile(const CanonicalStage& stage, int variable, bool outer);
+  void emit_vector_body(const CanonicalStage& stage);
+  void store_vector(const CanonicalStage& stage, V128 value);
+  V128 combine_vectors(ir::Combiner combiner, ir::DType type, V128 a, V128 b);
+  V128 identity_vector(ir::Combiner combiner, ir::DType type);
+  Tree identity(ir::Combiner combiner, ir::DType type);
+  void emit_vector_stage_loop(const CanonicalStage& stage);
+  void emit_vector_outer_loop(int variable);
+  // Switches between scalars (-1) and vectors along a loop variable.
+  void set_vector_variable(int variable);
+  int last_variable(const CanonicalStage& stage) const {
+    return static_cast<int>(nest_.outer.size() + stage.loops.size()) - 1;
+  }
+
+  FunctionTable& functions_;
+  FunctionBuilder& f_;
+  const CanonicalNest& nest_;
+  ExprGenerator gen_;
+  std::vector<Var<I32>> pointers_, parameters_;
+  Var<I32> error_;
+  VectorChoice choice_;
+  std::map<int, Var<I32>> variables_;      // active loop variables
+  std::vector<Var<I32>> addresses_;        // per access, at the active variables, without extras
+  std::map<std::string, Var<I32>> steps_;  // strides in bytes
+  std::map<int, Local> temps_;
+  std::map<int, Local> temp_vectors_;  // where a stage works on vectors: its accumulator or temp
+  int vector_variable_ = -1;
+  bool outer_vectors_ = false;        // temps are vectors
+  bool temps_ready_ = false;          // within the outer loops
+  std::optional<Var<I32>> position_;  // arg_min, arg_max: of the element
+  Local best_;                        // arg_min, arg_max: the best value so far
+};
+
+}  // namespace o2w::codegen

@@ -1,0 +1,240 @@
+// Which loops of a nest run four rounds at a time, and their bodies.
+#include <cmath>
+
+#include "compiler/codegen/nest_emitter.h"
+#include "compiler/support/error.h"
+
+namespace o2w::codegen {
+
+using ir::Combiner;
+using ir::Dim;
+using ir::DType;
+using ir::Expr;
+using ir::ExprOp;
+
+void NestEmitter::set_vector_variable(int variable) {
+  if (vector_variable_ == variable) return;
+  vector_variable_ = variable;
+  gen_.forget_variation();
+}
+
+VectorChoice NestEmitter::choose() {
+  VectorChoice choice;
+  choice.stage.assign(nest_.stages.size(), false);
+  const int outer = static_cast<int>(nest_.outer.size());
+  // Along a stage's own loop: elements of a row, or the terms of a sum.
+  bool all_inner = true;
+  bool any_loop = false;
+  for (std::size_t k = 0; k < nest_.stages.size(); ++k) {
+    const CanonicalStage& stage = nest_.stages[k];
+    if (stage.loops.empty()) continue;
+    any_loop = true;
+    choice.stage[k] = is_worthwhile(stage, last_variable(stage), false);
+    all_inner = all_inner && choice.stage[k];
+  }
+  if (any_loop && all_inner) return choice;
+  // Along the last outer loop: four results at once (plain elementwise work, pooling and sums over rows of
+  // channels).
+  if (outer > 0) {
+    bool possible = true;
+    for (const CanonicalStage& stage : nest_.stages)
+      possible = possible && is_worthwhile(stage, outer - 1, true);
+    if (possible) {
+      choice.outer = true;
+      choice.stage.assign(nest_.stages.size(), false);
+    }
+  }
+  return choice;
+}
+
+bool NestEmitter::is_worthwhile(const CanonicalStage& stage, int variable, bool outer) {
+  if (stage.sequential || stage.combiner == Combiner::arg_min || stage.combiner == Combiner::arg_max)
+    return false;
+  const DType type = stage.body->type;
+  if (!ExprGenerator::is_vector_type(type)) return false;
+  if (stage.combiner != Combiner::none && type != DType::f32 && type != DType::i32 && type != DType::u32 &&
+      type != DType::boolean) {
+    return false;
+  }
+  const int before = vector_variable_;
+  const bool outer_before = outer_vectors_;
+  set_vector_variable(variable);
+  outer_vectors_ = outer;
+  gen_.forget_variation();
+  bool good = stage.guard.get() == nullptr || !gen_.varies(stage.guard);
+  ExprGenerator::Cost cost;
+  gen_.count(stage.body, cost);
+  if (stage.target >= 0) {
+    for (const Expr& extra : stage.target_extras) good = good && !gen_.varies(extra);
+    const Access& target = nest_.accesses[static_cast<std::size_t>(stage.target)];
+    if (!target.strides.contains(variable)) good = false;
+    cost.vector += 1;
+    if (!steps_by_one(target)) cost.by_lane += 1;
+  }
+  // A value done lane by lane costs its four scalar computations and as many moves between lanes.
+  good = good && (cost.by_lane == 0 || cost.vector >= 3 * cost.by_lane);
+  // Lanes of a sum that all hold the same term would each be added.
+  if (!outer && stage.combiner != Combiner::none && !gen_.varies(stage.body)) good = false;
+  outer_vectors_ = outer_before;
+  set_vector_variable(before);
+  gen_.forget_variation();
+  return good;
+}
+
+void NestEmitter::emit_vector_outer_loop(int variable) {
+  const std::vector<int> accesses = all_accesses();
+  const Dim& extent = nest_.outer[static_cast<std::size_t>(variable)];
+  with_variable(variable, accesses, [&] {
+    set_vector_variable(variable);
+    outer_vectors_ = true;
+    gen_.forget_variation();
+    run_loop(
+        variable, accesses, 4, I32(dim(extent)) & -4, [&] { hoist_all(); },
+        [&] { emit_outer(variable + 1); });
+    outer_vectors_ = false;
+    set_vector_variable(-1);
+    gen_.forget_variation();
+    run_loop(
+        variable, accesses, 1, I32(dim(extent)), [&] { hoist_all(); }, [&] { emit_outer(variable + 1); });
+  });
+}
+
+void NestEmitter::emit_vector_stage_loop(const CanonicalStage& stage) {
+  const int variable = last_variable(stage);
+  const std::vector<int> accesses = accesses_of(stage);
+  const Dim& extent = stage.loops.back();
+  with_variable(variable, accesses, [&] {
+    set_vector_variable(variable);
+    run_loop(variable, accesses, 4, I32(dim(extent)) & -4, [&] { hoist(stage); }, [&] { emit_body(stage); });
+    set_vector_variable(-1);
+    run_loop(variable, accesses, 1, I32(dim(extent)), [&] { hoist(stage); }, [&] { emit_body(stage); });
+  });
+}
+
+void NestEmitter::emit_vector_body(const CanonicalStage& stage) {
+  const auto work = [&] {
+    V128 value = gen_.vector(stage.body);
+    if (stage.combiner != Combiner::none) {
+      const Local total = temp_vectors_.at(stage.temp);
+      total.set(combine_vectors(stage.combiner, stage.body->type, V128(total.get()), std::move(value)));
+    } else if (stage.target >= 0) {
+      store_vector(stage, std::move(value));
+    } else {
+      temp_vectors_[stage.temp] = f_.keep(std::move(value));
+    }
+  };
+  gen_.open_scope();
+  if (stage.guard.get() == nullptr) {
+    work();
+  } else {
+    Tree condition = gen_.scalar(stage.guard);
+    f_.if_(I32(std::move(condition)), [&] {
+      gen_.open_scope();
+      work();
+      gen_.close_scope();
+    });
+  }
+  gen_.close_scope();
+}
+
+void NestEmitter::store_vector(const CanonicalStage& stage, V128 value) {
+  const Access& target = nest_.accesses[static_cast<std::size_t>(stage.target)];
+  if (!steps_by_one(target)) {
+    const Local lanes = f_.keep(std::move(value));
+    for (int lane = 0; lane < 4; ++lane) {
+      Tree where = address(stage.target, stage.target_extras, lane);
+      gen_.ops().store(target.type, std::move(where), lane_of(target.type, V128(lanes.get()), lane));
+    }
+    return;
+  }
+  I32 where = address(stage.target, stage.target_extras, 0);
+  const auto narrow = [&](bool to_unsigned, bool to_bytes) {
+    const Local lanes = f_.keep(std::move(value));
+    const auto both = [&] { return V128(lanes.get()); };
+    // Values fit their type already; 16 bits unsigned need the unsigned narrowing, bytes of either kind fit
+    // 16 signed ones.
+    const Local halves = f_.keep(to_unsigned && !to_bytes ? i16x8::narrow_i32x4_u(both(), both())
+                                                          : i16x8::narrow_i32x4_s(both(), both()));
+    if (!to_bytes) return V128(halves.get());
+    return to_unsigned ? i8x16::narrow_i16x8_u(V128(halves.get()), V128(halves.get()))
+                       : i8x16::narrow_i16x8_s(V128(halves.get()), V128(halves.get()));
+  };
+  switch (target.type) {
+    case DType::boolean:
+      value = v128::and_(std::move(value), v128::i32({1, 1, 1, 1}));
+      [[fallthrough]];
+    case DType::u8:
+      f_.emit(v128::store32_lane(narrow(true, true), 0, std::move(where)));
+      return;
+    case DType::i8:
+      f_.emit(v128::store32_lane(narrow(false, true), 0, std::move(where)));
+      return;
+    case DType::u16:
+      f_.emit(v128::store64_lane(narrow(true, false), 0, std::move(where)));
+      return;
+    case DType::i16:
+      f_.emit(v128::store64_lane(narrow(false, false), 0, std::move(where)));
+      return;
+    default:
+      f_.store_v128(std::move(where), std::move(value));
+  }
+}
+
+V128 NestEmitter::combine_vectors(Combiner combiner, DType type, V128 a, V128 b) {
+  const bool is_float = type == DType::f32;
+  const bool is_unsigned = type == DType::u32;
+  switch (combiner) {
+    case Combiner::sum:
+      return is_float ? f32x4::add(std::move(a), std::move(b)) : i32x4::add(std::move(a), std::move(b));
+    case Combiner::prod:
+      return is_float ? f32x4::mul(std::move(a), std::move(b)) : i32x4::mul(std::move(a), std::move(b));
+    case Combiner::min:
+      return is_float      ? f32x4::min(std::move(a), std::move(b))
+             : is_unsigned ? i32x4::min_u(std::move(a), std::move(b))
+                           : i32x4::min_s(std::move(a), std::move(b));
+    case Combiner::max:
+      return is_float      ? f32x4::max(std::move(a), std::move(b))
+             : is_unsigned ? i32x4::max_u(std::move(a), std::move(b))
+                           : i32x4::max_s(std::move(a), std::move(b));
+    case Combiner::logical_and:
+      return v128::and_(std::move(a), std::move(b));
+    case Combiner::logical_or:
+      return v128::or_(std::move(a), std::move(b));
+    default:
+      fail_internal("a combiner that has no vectors");
+  }
+}
+
+namespace {
+
+Expr identity_of(Combiner combiner, DType type) {
+  switch (combiner) {
+    case Combiner::sum:
+      return ir::literal_of(type, 0);
+    case Combiner::prod:
+      return ir::literal_of(type, 1);
+    case Combiner::min:
+      return type == DType::boolean ? ir::literal_bool(true) : ir::highest_of(type);
+    case Combiner::max:
+      return type == DType::boolean ? ir::literal_bool(false) : ir::lowest_of(type);
+    case Combiner::logical_and:
+      return ir::literal_bool(true);
+    case Combiner::logical_or:
+      return ir::literal_bool(false);
+    default:
+      fail_internal("a combiner without an identity");
+  }
+}
+
+}  // namespace
+
+Tree NestEmitter::identity(Combiner combiner, DType type) {
+  const Expr literal = identity_of(combiner, type);
+  return gen_.ops().literal(type, literal->literal);
+}
+
+V128 NestEmitter::identity_vector(Combiner combiner, DType type) {
+  return gen_.vector(identity_of(combiner, type));
+}
+
+}  // namespace o2w::codegen
