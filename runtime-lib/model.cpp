@@ -334,3 +334,7 @@ O2W_EXPORT int32_t o2w_plan_arena() {
   }
   return o2w::abi::kSuccess;
 }
+
+O2W_EXPORT int32_t o2w_out_of_memory(int64_t bytes) {
+  return o2w::runtime::out_of_memory("a tensor whose size depends on data", static_cast<uint64_t>(bytes));
+}

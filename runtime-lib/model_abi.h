@@ -27,6 +27,7 @@
 //   o2w_fail(errno: i32, error: i32) -> i32   makes message number `error` of the model the last error;
 //   returns `errno` o2w_fail_text(errno: i32, text: i32) -> i32   the same with an address of NUL-terminated
 //   text
+//   o2w_out_of_memory(bytes: i64) -> i32 errno   says that a tensor of this size could not be allocated
 // Irregular operators (docs at each function in routines*.cpp):
 //   o2w_routine_<name>(args: i32 /* TensorArg[n_in + n_out] */, n_in: i32, n_out: i32, ints: i32 /* i64[] */,
 //   floats: i32 /* f64[] */,

@@ -55,5 +55,7 @@ CanonicalNest canonicalize(const schedule::LoopNest& nest);
 ir::ExprOp operator_of(ir::Combiner combiner);
 // Equal for nests that the same code serves.
 std::string key_of(const CanonicalNest& nest);
+// Equal for equal expressions; of a length linear in the number of distinct nodes.
+std::string key_of(const ir::Expr& e);
 
 }  // namespace o2w::codegen

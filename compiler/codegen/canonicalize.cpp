@@ -387,6 +387,12 @@ ir::ExprOp operator_of(ir::Combiner combiner) {
 
 CanonicalNest canonicalize(const schedule::LoopNest& nest) { return Canonicalizer(nest).run(); }
 
+std::string key_of(const Expr& e) {
+  KeyWriter key;
+  key.expression(Interner().intern(e));
+  return key.text;
+}
+
 std::string key_of(const CanonicalNest& nest) {
   KeyWriter key;
   key.text = "nest ";

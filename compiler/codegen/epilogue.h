@@ -34,12 +34,16 @@ class EpilogueEmitter {
   bool uses_column() const;
 
  private:
+  Tree apply(Tree accumulator, const Var<I32>& out_offset, const Var<I32>& column_offset,
+             uint32_t out_constant, uint32_t column_constant);
+
   FunctionTable& functions_;
   FunctionBuilder& f_;
   const schedule::Epilogue& epilogue_;
   std::vector<Var<I32>> pointers_;
   std::vector<Local> scalars_;
-  std::vector<Local> splats_;
+  ir::Expr body_;                                                 // null: nothing to do
+  std::vector<std::pair<const ir::ExprNode*, Local>> constants_;  // literals of the body as vectors
 };
 
 }  // namespace o2w::codegen

@@ -75,6 +75,11 @@ class ExprGenerator {
   // splat.
   void preload(const ir::Expr& e, bool as_vector);
 
+  // Gives a node's value in all lanes from outside.
+  void provide_vector(const ir::ExprNode* node, const Local& vector) {
+    scopes_.back().values[{node, kVector}] = vector;
+  }
+
   // Whether an expression of this type can be four lanes.
   static bool is_vector_type(ir::DType type);
   // Whether every lane can be evaluated without harm where the expression is not wanted: no reads, no

@@ -1,0 +1,162 @@
+#include "compiler/codegen/epilogue.h"
+
+#include "compiler/codegen/canonical_nest.h"
+#include "compiler/codegen/expr_generator.h"
+#include "compiler/support/error.h"
+
+namespace o2w::codegen {
+
+using ir::Expr;
+using ir::ExprNode;
+using ir::ExprOp;
+using Extent = schedule::EpilogueOperand::Access;
+
+namespace {
+
+// The epilogue's leaves at one place of the output.
+class EpilogueLeaves : public Leaves {
+ public:
+  EpilogueLeaves(FunctionBuilder& f, ScalarOps& ops, const schedule::Epilogue& epilogue,
+                 const std::vector<Var<I32>>& pointers, const std::vector<Local>& scalars, Local accumulator,
+                 const Var<I32>& out_offset, const Var<I32>& column_offset, uint32_t out_constant,
+                 uint32_t column_constant)
+      : f_(f),
+        ops_(ops),
+        epilogue_(epilogue),
+        pointers_(pointers),
+        scalars_(scalars),
+        accumulator_(accumulator),
+        out_offset_(out_offset),
+        column_offset_(column_offset),
+        out_constant_(out_constant),
+        column_constant_(column_constant) {}
+
+  bool varies(const ExprNode& leaf) override {
+    if (accumulator_.type() != WasmType::v128) return false;
+    return leaf.op == ExprOp::temp || (leaf.op == ExprOp::read && operand(leaf).access != Extent::scalar);
+  }
+  Tree temp(const ExprNode& node, int lane) override {
+    if (accumulator_.type() == WasmType::v128) return lane_of(node.type, V128(accumulator_.get()), lane);
+    return accumulator_.get();
+  }
+  Tree temp_vector(const ExprNode&) override { return accumulator_.get(); }
+  Tree read(const ExprNode& node, int lane) override {
+    const auto slot = static_cast<std::size_t>(node.slot);
+    if (operand(node).access == Extent::scalar) return scalars_[slot].get();
+    return ops_.load(operand(node).type, address(node, lane));
+  }
+  bool can_read_vector(const ExprNode& node) override { return ir::byte_size(operand(node).type) == 4; }
+  Tree read_vector(const ExprNode& node) override { return load_v128(address(node, 0)); }
+  Tree index(int, int) override { fail_internal("a loop variable in an epilogue"); }
+  Tree index_vector(int) override { fail_internal("a loop variable in an epilogue"); }
+  Tree dim(const ir::Dim& dim) override {
+    // Sizes in an epilogue are numbers: what is dynamic stays a kernel of its own.
+    return f_.i32(static_cast<int32_t>(dim.value()));
+  }
+  void raise() override { fail_internal("a checked index in an epilogue"); }
+
+ private:
+  const schedule::EpilogueOperand& operand(const ExprNode& node) const {
+    return epilogue_.operands.at(static_cast<std::size_t>(node.slot));
+  }
+  // The offsets count elements of 4 bytes.
+  I32 address(const ExprNode& node, int lane) const {
+    const schedule::EpilogueOperand& from = operand(node);
+    const int bytes = ir::byte_size(from.type);
+    const bool column = from.access == Extent::column;
+    const auto constant = static_cast<int32_t>(column ? column_constant_ : out_constant_) + 4 * lane;
+    I32 offset = column ? column_offset_.get() : out_offset_.get();
+    const Var<I32>& pointer = pointers_[static_cast<std::size_t>(node.slot)];
+    if (bytes == 4) return pointer + std::move(offset) + constant;
+    if (bytes == 8) return pointer + ((std::move(offset) + constant) << 1);
+    return pointer + ((std::move(offset) + constant) >> (bytes == 2 ? 1 : 2));
+  }
+
+  FunctionBuilder& f_;
+  ScalarOps& ops_;
+  const schedule::Epilogue& epilogue_;
+  const std::vector<Var<I32>>& pointers_;
+  const std::vector<Local>& scalars_;
+  Local accumulator_;
+  Var<I32> out_offset_, column_offset_;
+  uint32_t out_constant_, column_constant_;
+};
+
+bool uses(const schedule::Epilogue& epilogue, Extent access) {
+  for (const schedule::EpilogueOperand& operand : epilogue.operands) {
+    if (operand.access == access) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+EpilogueEmitter::EpilogueEmitter(FunctionTable& functions, FunctionBuilder& f,
+                                 const schedule::Epilogue& epilogue, std::vector<Var<I32>> pointers)
+    : functions_(functions), f_(f), epilogue_(epilogue), pointers_(std::move(pointers)) {
+  ensure(pointers_.size() == epilogue.operands.size(), "epilogue operands and pointers do not match");
+  scalars_.resize(epilogue.operands.size());
+  ScalarOps ops(functions, f);
+  for (std::size_t k = 0; k < epilogue.operands.size(); ++k) {
+    if (epilogue.operands[k].access == Extent::scalar) {
+      scalars_[k] = f.keep(ops.load(epilogue.operands[k].type, pointers_[k].get()));
+    }
+  }
+  if (epilogue.body.get() == nullptr) return;
+  // Numbers stay in locals: engines build vector constants anew wherever they occur.
+  body_ = Interner().intern(epilogue.body->type == ir::DType::f32 ? epilogue.body
+                                                                  : ir::cast(ir::DType::f32, epilogue.body));
+  ir::walk(body_, [&](const ExprNode& node) {
+    if (node.op != ExprOp::literal || !ExprGenerator::is_vector_type(node.type)) return;
+    Local value = f_.keep(ops.literal(node.type, node.literal));
+    if (node.type == ir::DType::boolean) value = f_.keep(f_.i32(0) - I32(value.get()));
+    constants_.emplace_back(&node, f_.keep(node.type == ir::DType::f32 ? f32x4::splat(F32(value.get()))
+                                                                       : i32x4::splat(I32(value.get()))));
+  });
+}
+
+std::string EpilogueEmitter::key(const schedule::Epilogue& epilogue) {
+  if (epilogue.body.get() == nullptr) return "";
+  std::string key = "epilogue ";
+  for (const schedule::EpilogueOperand& operand : epilogue.operands) {
+    key += std::to_string(static_cast<int>(operand.access)) + std::string(ir::name(operand.type)) + ",";
+  }
+  return key + key_of(epilogue.body);
+}
+
+std::string EpilogueEmitter::name(const schedule::Epilogue& epilogue) {
+  if (epilogue.body.get() == nullptr) return "";
+  const bool residual = uses(epilogue, Extent::same);
+  return std::string(uses(epilogue, Extent::column) ? "_bias" : "") + (residual ? "_add" : "") +
+         (ir::op_count(epilogue.body) > static_cast<int>(epilogue.operands.size()) ? "_act" : "");
+}
+
+V128 EpilogueEmitter::vector(V128 accumulator, const Var<I32>& out_offset, const Var<I32>& column_offset,
+                             uint32_t out_constant, uint32_t column_constant) {
+  if (body_.get() == nullptr) return accumulator;
+  return V128(apply(std::move(accumulator), out_offset, column_offset, out_constant, column_constant));
+}
+
+F32 EpilogueEmitter::scalar(F32 accumulator, const Var<I32>& out_offset, const Var<I32>& column_offset,
+                            uint32_t out_constant, uint32_t column_constant) {
+  if (body_.get() == nullptr) return accumulator;
+  return F32(apply(std::move(accumulator), out_offset, column_offset, out_constant, column_constant));
+}
+
+Tree EpilogueEmitter::apply(Tree accumulator, const Var<I32>& out_offset, const Var<I32>& column_offset,
+                            uint32_t out_constant, uint32_t column_constant) {
+  const Local kept = f_.keep(std::move(accumulator));
+  ScalarOps ops(functions_, f_);
+  EpilogueLeaves leaves(f_, ops, epilogue_, pointers_, scalars_, kept, out_offset, column_offset,
+                        out_constant, column_constant);
+  ExprGenerator generator(functions_, f_, leaves);
+  generator.announce(body_);
+  if (kept.type() != WasmType::v128) return generator.scalar(body_);
+  for (const auto& [node, vector] : constants_) generator.provide_vector(node, vector);
+  return generator.vector(body_);
+}
+
+bool EpilogueEmitter::uses_same() const { return uses(epilogue_, Extent::same); }
+bool EpilogueEmitter::uses_column() const { return uses(epilogue_, Extent::column); }
+
+}  // namespace o2w::codegen

@@ -1,0 +1,320 @@
+#include "compiler/codegen/plan.h"
+
+#include <algorithm>
+
+#include "compiler/codegen/scalar_ops.h"
+#include "compiler/support/error.h"
+#include "runtime-lib/model_abi.h"
+
+namespace o2w::codegen {
+
+using namespace schedule;  // NOLINT(google-build-using-namespace): the steps and kernels of the program
+
+namespace {
+
+// Steps per function of the plan.
+constexpr std::size_t kStepsPerFunction = 64;
+
+int32_t at(int64_t address) { return static_cast<int32_t>(static_cast<uint32_t>(address)); }
+
+}  // namespace
+
+void Plan::emit(const MemoryMap& map) {
+  map_ = map;
+  dim_code_.set_table(map.symbol_table);
+  emit_prepare();
+  const std::string steps = steps_function(program_.steps, "run", true);
+  FunctionBuilder f(module_, "o2w_model_run");
+  f.set_result(WasmType::i32);
+  f.return_(f.call(steps, {}, WasmType::i32));
+  f.finish();
+}
+
+// --- Sizes.
+
+I32 Plan::size(FunctionBuilder& f, const ir::Dim& dim) {
+  if (const auto constant = dim.constant()) return f.i32(at(*constant));
+  const auto found = dim_numbers_.find(dim.to_string());
+  ensure(found != dim_numbers_.end(), "a size that was not announced to the plan");
+  return load_i32(f.i32(at(map_.dim_table + 4 * int64_t{found->second})));
+}
+
+I32 Plan::address(FunctionBuilder& f, const Address& address) {
+  ensure(address.buffer >= 0, "address without a buffer");
+  const int64_t absolute = map_.buffer_address.at(static_cast<std::size_t>(address.buffer));
+  if (absolute >= 0) {
+    if (const auto offset = address.byte_offset.constant()) return f.i32(at(absolute + *offset));
+    return size(f, address.byte_offset) + at(absolute);
+  }
+  return load_i32(f.i32(at(pointer_cell(address.buffer)))) + size(f, address.byte_offset);
+}
+
+void Plan::set_symbol(FunctionBuilder& f, const ir::Symbol& symbol, I64 value) {
+  f.store_i64(f.i32(at(dim_code_.address_of(symbol))), std::move(value));
+}
+
+void Plan::update_dims(FunctionBuilder& f, const std::vector<ir::SymbolRef>& symbols) {
+  for (std::size_t k = 0; k < dims_.size(); ++k) {
+    const std::vector<ir::SymbolRef> used = dims_[k].symbols();
+    const bool changed = std::any_of(used.begin(), used.end(), [&](const ir::SymbolRef& symbol) {
+      return std::any_of(symbols.begin(), symbols.end(),
+                         [&](const ir::SymbolRef& set) { return set->name == symbol->name; });
+    });
+    if (!changed) continue;
+    f.store_i32(f.i32(at(map_.dim_table + 4 * static_cast<int64_t>(k))), wrap(dim_code_.value(f, dims_[k])));
+  }
+}
+
+// --- Entry points.
+
+bool Plan::is_checked_on_entry(const Step& step) const {
+  const auto* check = std::get_if<Check>(&step.what);
+  return check != nullptr && check->a.from_inputs() && check->b.from_inputs();
+}
+
+void Plan::emit_prepare() {
+  FunctionBuilder f(module_, "o2w_model_prepare");
+  f.set_result(WasmType::i32);
+  for (std::size_t k = 0; k < dims_.size(); ++k) {
+    if (!dims_[k].from_inputs()) continue;
+    f.store_i32(f.i32(at(map_.dim_table + 4 * static_cast<int64_t>(k))), wrap(dim_code_.value(f, dims_[k])));
+  }
+  for (const Step& step : program_.steps) {
+    if (is_checked_on_entry(step)) emit_step(f, step);
+  }
+  const bool has_dynamic_arena =
+      std::any_of(program_.buffers.begin(), program_.buffers.end(),
+                  [](const Buffer& b) { return b.storage == Storage::arena && b.offset < 0; });
+  f.return_(has_dynamic_arena ? f.call("o2w_plan_arena", {}, WasmType::i32) : Tree(f.i32(0)));
+  f.finish();
+}
+
+std::string Plan::steps_function(const Steps& steps, const std::string& name, bool top) {
+  std::vector<const Step*> list;
+  for (const Step& step : steps) {
+    if (!top || !is_checked_on_entry(step)) list.push_back(&step);
+  }
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin < list.size() || parts.empty(); begin += kStepsPerFunction) {
+    const std::size_t end = std::min(list.size(), begin + kStepsPerFunction);
+    const std::string part = name + "_" + std::to_string(parts.size());
+    // Keys are names here: every part is its own.
+    parts.push_back(functions_.get(part, "plan " + part, [&](FunctionBuilder& f) {
+      f.set_result(WasmType::i32);
+      for (std::size_t k = begin; k < end; ++k) emit_step(f, *list[k]);
+      f.return_(f.i32(0));
+    }));
+  }
+  if (parts.size() == 1) return parts.front();
+  return functions_.get(name, "plan " + name, [&](FunctionBuilder& f) {
+    f.set_result(WasmType::i32);
+    for (const std::string& part : parts) return_if_failed(f, part);
+    f.return_(f.i32(0));
+  });
+}
+
+void Plan::return_if_failed(FunctionBuilder& f, const std::string& function) {
+  const Local code = f.keep(f.call(function, {}, WasmType::i32));
+  f.if_(I32(code.get()), [&] { f.return_(code.get()); });
+}
+
+void Plan::fail_if(FunctionBuilder& f, I32 condition, int32_t code, int error) {
+  f.if_(std::move(condition), [&] {
+    auto arguments = f.arguments(f.i32(code), f.i32(error));
+    f.return_(f.call("o2w_fail", std::move(arguments), WasmType::i32));
+  });
+}
+
+// --- Steps.
+
+void Plan::emit_step(FunctionBuilder& f, const Step& step) {
+  std::visit([&](const auto& what) { emit(f, what); }, step.what);
+}
+
+void Plan::emit(FunctionBuilder& f, const Call& call) {
+  const KernelCall& kernel = calls_.at(&call);
+  if (const auto* routine = std::get_if<Routine>(&call.kernel)) return emit_routine(f, call, *routine);
+  if (std::holds_alternative<CopyBytes>(call.kernel)) {
+    f.memory_copy(address(f, call.pointers.at(1)), address(f, call.pointers.at(0)),
+                  size(f, kernel.arguments[0]));
+    return;
+  }
+  std::vector<Tree> arguments;
+  for (const Address& pointer : call.pointers) arguments.push_back(address(f, pointer));
+  for (const ir::Dim& dim : kernel.arguments) arguments.push_back(size(f, dim));
+  int error = call.error;
+  if (const auto* nest = std::get_if<LoopNest>(&call.kernel); nest != nullptr && error < 0)
+    error = nest->error;
+  if (kernel.can_fail) arguments.push_back(f.i32(error));
+  f.call_statement(kernel.function, std::move(arguments));
+  if (!kernel.can_fail) return;
+  f.if_(functions_.pending_error(f), [&] {
+    functions_.clear_error(f);
+    auto failure = f.arguments(f.i32(abi::kRuntimeError), f.i32(error));
+    f.return_(f.call("o2w_fail", std::move(failure), WasmType::i32));
+  });
+}
+
+void Plan::emit_routine(FunctionBuilder& f, const Call& call, const Routine& routine) {
+  const std::size_t tensors = routine.inputs.size() + routine.outputs.size();
+  ensure(call.pointers.size() == tensors, "routine called with a wrong number of pointers");
+  const auto align8 = [](std::size_t bytes) { return (bytes + 7) & ~std::size_t{7}; };
+  const std::size_t ints = align8(tensors * sizeof(abi::TensorArg));
+  const std::size_t floats = ints + 8 * routine.ints.size();
+  const std::size_t counts = floats + 8 * routine.floats.size();
+  const std::size_t total = counts + 8 * routine.counts.size();
+  constexpr std::size_t kScratchBytes = 4096;
+  const bool on_heap = total > kScratchBytes;
+  const Var<I32> base = f.local<I32>(f.i32(at(map_.scratch)));
+  if (on_heap) {
+    base.set(I32(f.call("o2w_heap_alloc", f.arguments(f.i64(static_cast<int64_t>(total))), WasmType::i32)));
+    f.if_(is_zero(base), [&] {
+      f.return_(f.call("o2w_out_of_memory", f.arguments(f.i64(static_cast<int64_t>(total))), WasmType::i32));
+    });
+  }
+  const auto offset = [](std::size_t bytes) { return static_cast<uint32_t>(bytes); };
+  for (std::size_t k = 0; k < tensors; ++k) {
+    const Routine::Tensor& tensor =
+        k < routine.inputs.size() ? routine.inputs[k] : routine.outputs[k - routine.inputs.size()];
+    const std::size_t place = k * sizeof(abi::TensorArg);
+    if (tensor.shape.size() > abi::kMaxRank) {
+      fail_model("a tensor of {} dimensions; at most {} are supported here", tensor.shape.size(),
+                 abi::kMaxRank);
+    }
+    f.store_i32(base, address(f, call.pointers[k]), offset(place + offsetof(abi::TensorArg, data)));
+    f.store_i32(base, ir::onnx_code(tensor.type), offset(place + offsetof(abi::TensorArg, dtype)));
+    f.store_i32(base, static_cast<int32_t>(tensor.shape.size()),
+                offset(place + offsetof(abi::TensorArg, rank)));
+    for (std::size_t d = 0; d < tensor.shape.size(); ++d) {
+      f.store_i32(base, size(f, tensor.shape[d]), offset(place + offsetof(abi::TensorArg, dims) + 4 * d));
+    }
+  }
+  for (std::size_t k = 0; k < routine.ints.size(); ++k)
+    f.store_i64(base, routine.ints[k], offset(ints + 8 * k));
+  for (std::size_t k = 0; k < routine.floats.size(); ++k) {
+    f.store_f64(base, routine.floats[k], offset(floats + 8 * k));
+  }
+  auto arguments =
+      f.arguments(base.get(), f.i32(static_cast<int32_t>(routine.inputs.size())),
+                  f.i32(static_cast<int32_t>(routine.outputs.size())), base + static_cast<int32_t>(ints),
+                  base + static_cast<int32_t>(floats), base + static_cast<int32_t>(counts));
+  const Local code = f.keep(f.call("o2w_routine_" + routine.name, std::move(arguments), WasmType::i32));
+  for (std::size_t k = 0; k < routine.counts.size(); ++k) {
+    set_symbol(f, *routine.counts[k], load_i64(base, offset(counts + 8 * k)));
+  }
+  if (on_heap) f.call_statement("o2w_heap_free", f.arguments(base.get()));
+  // The routine has left its message.
+  f.if_(I32(code.get()), [&] { f.return_(code.get()); });
+  update_dims(f, routine.counts);
+}
+
+void Plan::emit(FunctionBuilder& f, const Branch& branch) {
+  const auto side = [&](const std::unique_ptr<Steps>& steps, const char* name) {
+    if (!steps || steps->empty()) return std::string();
+    return steps_function(*steps, name + std::to_string(bodies_++), false);
+  };
+  const std::string then = side(branch.then_steps, "then");
+  const std::string otherwise = side(branch.else_steps, "else");
+  f.if_else(
+      load_u8(address(f, branch.condition)),
+      [&] {
+        if (!then.empty()) return_if_failed(f, then);
+      },
+      [&] {
+        if (!otherwise.empty()) return_if_failed(f, otherwise);
+      });
+}
+
+void Plan::emit(FunctionBuilder& f, const Repeat& repeat) {
+  const std::string body = steps_function(*repeat.body, "loop" + std::to_string(bodies_++), false);
+  const Var<I64> count = f.local<I64>(f.i64(0));
+  const Var<I64> limit = f.local<I64>();
+  if (repeat.trip_count) limit.set(dim_code_.value(f, *repeat.trip_count));
+  f.block([&](const FunctionBuilder::Label& end) {
+    f.do_while(
+        [&] {
+          if (repeat.trip_count) f.break_if(end, count >= limit);
+          if (repeat.condition.buffer >= 0) f.break_if(end, is_zero(load_u8(address(f, repeat.condition))));
+          if (repeat.iteration.buffer >= 0) f.store_i64(address(f, repeat.iteration), count);
+          return_if_failed(f, body);
+          count += f.i64(1);
+        },
+        [&] { return f.i32(1); });
+  });
+  if (repeat.iterations) {
+    set_symbol(f, *repeat.iterations, count);
+    update_dims(f, {repeat.iterations});
+  }
+}
+
+void Plan::emit(FunctionBuilder& f, const BindSymbols& bind) {
+  ScalarOps ops(functions_, f);
+  const Var<I32> source = f.local<I32>(address(f, bind.source));
+  for (std::size_t k = 0; k < bind.symbols.size(); ++k) {
+    const ir::Symbol& symbol = *bind.symbols[k];
+    Tree element = ops.load(bind.type, source + static_cast<int32_t>(k) * ir::byte_size(bind.type));
+    const Var<I64> value = f.local<I64>(I64(ops.cast(bind.type, ir::DType::i64, std::move(element))));
+    fail_if(f, (value < symbol.lower) | (value > symbol.upper), abi::kRuntimeError, bind.error);
+    set_symbol(f, symbol, value);
+  }
+  update_dims(f, bind.symbols);
+}
+
+void Plan::emit(FunctionBuilder& f, const SetSymbol& set) {
+  set_symbol(f, *set.symbol, dim_code_.value(f, set.value));
+  update_dims(f, {set.symbol});
+}
+
+void Plan::emit(FunctionBuilder& f, const Check& check) {
+  const Var<I64> a = f.local<I64>(dim_code_.value(f, check.a));
+  const Var<I64> b = f.local<I64>(dim_code_.value(f, check.b));
+  const bool from_inputs = check.a.from_inputs() && check.b.from_inputs();
+  const auto holds = [&] {
+    switch (check.relation) {
+      case ir::Require::Relation::equal:
+        return a == b;
+      case ir::Require::Relation::broadcastable:
+        return (a == b) | (a == 1) | (b == 1);
+      case ir::Require::Relation::less_equal:
+        return a <= b;
+    }
+    fail_internal("bad relation");
+  };
+  fail_if(f, is_zero(holds()), from_inputs ? abi::kInvalidArgument : abi::kRuntimeError, check.error);
+}
+
+void Plan::emit(FunctionBuilder& f, const Allocate& allocate) {
+  const Buffer& buffer = program_.buffers.at(static_cast<std::size_t>(allocate.buffer));
+  const Var<I64> bytes = f.local<I64>(dim_code_.value(f, buffer.bytes));
+  const Var<I32> pointer =
+      f.local<I32>(I32(f.call("o2w_heap_alloc", f.arguments(bytes.get()), WasmType::i32)));
+  f.if_(is_zero(pointer),
+        [&] { f.return_(f.call("o2w_out_of_memory", f.arguments(bytes.get()), WasmType::i32)); });
+  f.store_i32(f.i32(at(pointer_cell(allocate.buffer))), pointer);
+}
+
+void Plan::emit(FunctionBuilder& f, const Free& free) {
+  const int32_t cell = at(pointer_cell(free.buffer));
+  f.call_statement("o2w_heap_free", f.arguments(load_i32(f.i32(cell))));
+  f.store_i32(f.i32(cell), 0);
+}
+
+void Plan::emit(FunctionBuilder& f, const MoveBuffer& move) {
+  f.store_i32(f.i32(at(pointer_cell(move.to))), load_i32(f.i32(at(pointer_cell(move.from)))));
+  f.store_i32(f.i32(at(pointer_cell(move.from))), 0);
+}
+
+// --- The stage's face.
+
+struct CodeGenerator::Impl {
+  Impl(BinaryenModuleRef module, const Program& program) : plan(module, program) {}
+  Plan plan;
+};
+
+CodeGenerator::CodeGenerator(BinaryenModuleRef module, const Program& program)
+    : impl_(new Impl(module, program)) {}
+CodeGenerator::~CodeGenerator() { delete impl_; }
+int CodeGenerator::dim_count() const { return impl_->plan.dim_count(); }
+void CodeGenerator::emit(const MemoryMap& map) { impl_->plan.emit(map); }
+
+}  // namespace o2w::codegen

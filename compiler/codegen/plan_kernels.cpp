@@ -1,0 +1,59 @@
+// What the plan needs of the program before it is laid out: its kernels, and the sizes that are read at run
+// time.
+#include "compiler/codegen/plan.h"
+#include "compiler/support/error.h"
+
+namespace o2w::codegen {
+
+using namespace schedule;  // NOLINT(google-build-using-namespace): the steps and kernels of the program
+
+Plan::Plan(BinaryenModuleRef module, const Program& program)
+    : module_(module), program_(program), functions_(module), dim_code_(functions_, program.symbols) {
+  collect(program.steps);
+}
+
+void Plan::need(const ir::Dim& dim) {
+  if (dim.is_constant()) return;
+  const auto [place, is_new] = dim_numbers_.try_emplace(dim.to_string(), dim_count());
+  if (is_new) dims_.push_back(dim);
+}
+
+void Plan::need_all(const ir::Shape& dims) {
+  for (const ir::Dim& dim : dims) need(dim);
+}
+
+KernelCall Plan::kernel_call(const Call& call) {
+  if (const auto* nest = std::get_if<LoopNest>(&call.kernel)) return emit_loop_nest(functions_, *nest);
+  if (const auto* matmul = std::get_if<Matmul>(&call.kernel)) return emit_matmul(functions_, *matmul);
+  if (const auto* conv = std::get_if<Conv2d>(&call.kernel)) return emit_conv2d(functions_, *conv);
+  if (const auto* transpose = std::get_if<Transpose2d>(&call.kernel))
+    return emit_transpose2d(functions_, *transpose);
+  if (const auto* copy = std::get_if<CopyBytes>(&call.kernel)) return {"", {copy->bytes}, false};
+  const auto& routine = std::get<Routine>(call.kernel);
+  for (const Routine::Tensor& tensor : routine.inputs) need_all(tensor.shape);
+  for (const Routine::Tensor& tensor : routine.outputs) need_all(tensor.shape);
+  return {"o2w_routine_" + routine.name, {}, false};
+}
+
+void Plan::collect(const Steps& steps) {
+  for (const Step& step : steps) {
+    if (const auto* call = std::get_if<Call>(&step.what)) {
+      KernelCall made = kernel_call(*call);
+      need_all(made.arguments);
+      for (const Address& pointer : call->pointers) need(pointer.byte_offset);
+      calls_[call] = std::move(made);
+    } else if (const auto* branch = std::get_if<Branch>(&step.what)) {
+      need(branch->condition.byte_offset);
+      if (branch->then_steps) collect(*branch->then_steps);
+      if (branch->else_steps) collect(*branch->else_steps);
+    } else if (const auto* repeat = std::get_if<Repeat>(&step.what)) {
+      need(repeat->iteration.byte_offset);
+      need(repeat->condition.byte_offset);
+      if (repeat->body) collect(*repeat->body);
+    } else if (const auto* bind = std::get_if<BindSymbols>(&step.what)) {
+      need(bind->source.byte_offset);
+    }
+  }
+}
+
+}  // namespace o2w::codegen
