@@ -44,6 +44,16 @@ ir::Value* integer_input(Lowering& lowering, int i) {
 
 ir::Value* boolean_input(Lowering& lowering, int i) { return checked(lowering, i, is_boolean, "bool"); }
 
+std::vector<ir::Dim> sizes_input(Lowering& lowering, int i, std::size_t count, const char* hint) {
+  ir::Value* value = integer_input(lowering, i);
+  const ir::Dim length = static_cast<int64_t>(count);
+  if (value->rank() == 1 && !value->shape[0].is_constant()) value = lowering.b().view(value, {length});
+  std::vector<ir::Dim> sizes = lowering.sizes(value, hint);
+  if (sizes.size() != count)
+    lowering.fail("input {} has {} elements, but {} are needed", i, sizes.size(), count);
+  return sizes;
+}
+
 void expect_same_type(Lowering& lowering, const ir::Value* a, const ir::Value* b) {
   if (a->type != b->type) {
     lowering.fail("inputs must have one element type, but have {} and {}", ir::user_name(a->type),

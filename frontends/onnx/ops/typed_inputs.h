@@ -18,6 +18,11 @@ ir::Value* float_input(Lowering& lowering, int i);
 ir::Value* integer_input(Lowering& lowering, int i);
 ir::Value* boolean_input(Lowering& lowering, int i);
 
+// The elements of integer input `i`, of which there must be `count`: constant, symbolic or bound at run time
+// (then named by `hint`). Unlike Lowering::sizes, this lets the tensor's length be known only when the model
+// runs.
+std::vector<ir::Dim> sizes_input(Lowering& lowering, int i, std::size_t count, const char* hint);
+
 // Both values must have one element type.
 void expect_same_type(Lowering& lowering, const ir::Value* a, const ir::Value* b);
 

@@ -65,6 +65,16 @@ void lower_to(Lowering& l, DType type) {
   } else if (!saturate && is_float8(type) && ir::is_float(x->type) && !is_float8(x->type)) {
     l.output(0,
              l.b().map(type, {x}, [&](std::span<const Expr> e) { return overflow_to_nan(l, type, e[0]); }));
+  } else if (type == DType::f4e2m1 && ir::is_float(x->type) && x->type != type) {
+    // There is no NaN; ONNX's data has -0 for it.
+    l.output(0, l.b().map(type, {x}, [](std::span<const Expr> e) {
+      return ir::select(ir::unary(ExprOp::isnan, e[0]), -0.0, e[0]);
+    }));
+  } else if (ir::is_integer(type) && ir::is_storage_only(type) && ir::is_float(x->type)) {
+    // To types of less than 8 bits, the low bits of the integer, as in ONNX's data.
+    l.output(0, l.b().map(type, {x}, [&](std::span<const Expr> e) {
+      return ir::cast(ir::compute_type(type), ir::cast(DType::i32, e[0]));
+    }));
   } else {
     l.output(0, l.b().cast(x, type));
   }

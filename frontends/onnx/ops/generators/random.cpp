@@ -15,7 +15,9 @@ using ir::ExprOp;
 using Distribution = ir::Random::Distribution;
 
 std::optional<uint64_t> seed_attribute(Lowering& l) {
-  if (!l.has_attribute("seed")) return std::nullopt;
+  const AttributeDef* seed = l.attribute("seed");
+  if (!seed) return std::nullopt;
+  if (seed->kind == AttributeDef::Kind::integer) return static_cast<uint64_t>(seed->integer);
   return std::bit_cast<uint64_t>(l.float_attribute("seed"));
 }
 

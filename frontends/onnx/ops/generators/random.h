@@ -7,7 +7,8 @@
 
 namespace o2w::onnx_frontend {
 
-// The node's `seed` attribute, if it has one: its bits start the generator.
+// The node's `seed` attribute, if it has one (an int for Dropout, else a float): its bits start the
+// generator.
 std::optional<uint64_t> seed_attribute(Lowering& lowering);
 
 // Uniform in [a, b) or normal with mean a and standard deviation b; `type` is a floating type.

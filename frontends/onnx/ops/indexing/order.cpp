@@ -16,9 +16,8 @@ void lower_top_k(Lowering& l) {
   const int axis = l.axis(l.int_attribute("axis", -1), x->rank());
   const Dim& size = x->shape[static_cast<std::size_t>(axis)];
   const std::vector<Dim> given =
-      l.version() < 10 ? std::vector<Dim>{l.int_attribute("k")} : l.sizes(integer_input(l, 1), "k");
-  if (given.size() != 1 || ir::provably_less_equal(given[0], -1))
-    l.fail("k must be one number that is not negative");
+      l.version() < 10 ? std::vector<Dim>{l.int_attribute("k")} : sizes_input(l, 1, 1, "k");
+  if (ir::provably_less_equal(given[0], -1)) l.fail("k is {}", given[0].to_string());
   l.b().require(Relation::less_equal, given[0], size, "k must not exceed the size of the axis");
   const auto [values, positions] = l.b().sort(x, axis, given[0], l.int_attribute("largest", 1) != 0);
   l.output(0, values);

@@ -24,7 +24,9 @@ const RegisterOperator concat({.name = "Concat", .versions = {1, 4, 11, 13}, .lo
 // Sizes of the parts where the node says them: as an attribute or as an input.
 std::optional<std::vector<Dim>> given_sizes(Lowering& l) {
   const bool as_input = l.version() == 1 || l.version() >= 13;
-  if (as_input && l.optional_input(1)) return l.sizes(integer_input(l, 1), "part");
+  if (as_input && l.optional_input(1)) {
+    return sizes_input(l, 1, static_cast<std::size_t>(l.output_count()), "part");
+  }
   if (l.version() >= 13 || !l.has_attribute("split")) return std::nullopt;
   std::vector<Dim> sizes;
   for (const int64_t size : l.ints_attribute("split", {})) sizes.emplace_back(size);

@@ -20,10 +20,7 @@ const RegisterOperator expand({.name = "Expand", .versions = {8, 13}, .lower = l
 // Version 1 repeats along one axis; since 6 there is a number for every axis.
 std::vector<Dim> repeats(Lowering& l, int rank) {
   if (l.version() >= 6) {
-    const std::vector<Dim> given = l.sizes(integer_input(l, 1), "repeats");
-    if (static_cast<int>(given.size()) != rank)
-      l.fail("{} repeats for a tensor of rank {}", given.size(), rank);
-    return given;
+    return sizes_input(l, 1, static_cast<std::size_t>(rank), "repeats");
   }
   std::vector<Dim> result(static_cast<std::size_t>(rank), 1);
   // Floats in version 1.

@@ -119,16 +119,12 @@ ir::Value* sliced(Lowering& l, ir::Value* x, const KnownSlice& slice) {
   return all ? x : l.b().slice(x, slice.starts, slice.steps, slice.sizes);
 }
 
-std::vector<int64_t> first_axes(std::size_t count) {
-  std::vector<int64_t> axes(count);
-  std::iota(axes.begin(), axes.end(), 0);
-  return axes;
-}
-
 // Slice-1: all in attributes.
 void lower_with_attributes(Lowering& l, ir::Value* x) {
   const std::vector<int64_t> starts = l.ints_attribute("starts", {}), ends = l.ints_attribute("ends", {});
-  const std::vector<int64_t> given = l.ints_attribute("axes", first_axes(starts.size()));
+  std::vector<int64_t> given(starts.size());
+  std::iota(given.begin(), given.end(), 0);
+  given = l.ints_attribute("axes", given);
   if (starts.size() != ends.size() || starts.size() != given.size()) {
     l.fail("attributes 'starts', 'ends' and 'axes' differ in length");
   }
@@ -140,16 +136,16 @@ void lower_with_attributes(Lowering& l, ir::Value* x) {
                                  axes, std::vector<int64_t>(axes.size(), 1))));
 }
 
-// An integer vector as it is or, if absent, made of the given numbers.
-ir::Value* vector_input(Lowering& l, int i, const std::vector<int64_t>& otherwise) {
-  if (l.optional_input(i)) {
-    ir::Value* value = integer_input(l, i);
-    l.expect_rank(value, 1, 1, "starts, ends, axes and steps");
-    return value;
+// An integer vector as it is or, if absent, one of `length` elements made by `otherwise`.
+ir::Value* vector_input(Lowering& l, int i, const Dim& length, Expr (*otherwise)(const Expr&)) {
+  if (!l.optional_input(i)) {
+    return l.b().tabulate(DType::i64, {length}, [&](ir::Body&, ir::Builder::Indices k) {
+      return otherwise(ir::cast(DType::i64, k[0]));
+    });
   }
-  ir::Tensor tensor(DType::i64, {static_cast<int64_t>(otherwise.size())});
-  for (std::size_t k = 0; k < otherwise.size(); ++k) tensor.set_int(static_cast<int64_t>(k), otherwise[k]);
-  return l.b().constant(tensor);
+  ir::Value* value = integer_input(l, i);
+  l.expect_rank(value, 1, 1, "starts, ends, axes and steps");
+  return value;
 }
 
 void lower_slice(Lowering& l) {
@@ -158,15 +154,15 @@ void lower_slice(Lowering& l) {
     lower_with_attributes(l, x);
     return;
   }
-  ir::Value* starts = vector_input(l, 1, {});
-  ir::Value* ends = vector_input(l, 2, {});
-  if (!starts->shape[0].is_constant() && !l.optional_input(3)) {
-    l.fail("without axes (input 3), the number of starts (input 1) must be known when compiling");
-  }
-  const auto count = static_cast<std::size_t>(starts->shape[0].constant().value_or(0));
-  if (count > x->shape.size()) l.fail("{} starts for a tensor of rank {}", count, x->rank());
-  ir::Value* axes = vector_input(l, 3, first_axes(count));
-  ir::Value* steps = vector_input(l, 4, std::vector<int64_t>(count, 1));
+  l.expect_rank(l.input(1), 1, 1, "the starts");
+  l.input(2);  // must be there too
+  const Dim count = l.input(1)->shape[0];
+  const auto same = [](const Expr& k) { return k; };
+  const auto one = [](const Expr&) { return ir::literal_int(DType::i64, 1); };
+  ir::Value* starts = vector_input(l, 1, count, same);
+  ir::Value* ends = vector_input(l, 2, count, same);
+  ir::Value* axes = vector_input(l, 3, count, same);
+  ir::Value* steps = vector_input(l, 4, count, one);
 
   std::optional<std::vector<int>> known_axes;
   std::optional<std::vector<int64_t>> known_steps;
@@ -176,7 +172,7 @@ void lower_slice(Lowering& l) {
     l.axes(given, x->rank());
     for (const int64_t axis : given) known_axes->push_back(l.axis(axis, x->rank()));
   }
-  if (l.constant(steps)) known_steps = l.constant_ints(steps, "steps");
+  if (l.known_sizes(steps)) known_steps = l.constant_ints(steps, "steps");
   const auto known_starts = l.known_sizes(starts), known_ends = l.known_sizes(ends);
   if (known_axes && known_steps && known_starts && known_ends) {
     const std::size_t n = known_axes->size();
