@@ -19,10 +19,12 @@ class Executor {
                                       const std::vector<ir::Tensor>& inputs) = 0;
 };
 
-// import -> passes -> reference evaluator.
-std::unique_ptr<Executor> evaluator_executor();
+// import -> graph passes -> reference evaluator. `level` is the -O of all stages.
+std::unique_ptr<Executor> evaluator_executor(int level);
+// The real thing: import -> graph passes -> schedule -> package -> the emitted module in libwabt's interpreter.
+std::unique_ptr<Executor> wasm_executor(int level);
 
 // Import and graph passes, shared by the executors.
-ir::Graph build_graph(const onnx_frontend::ModelDef& model, const onnx_frontend::ImportOptions& options);
+ir::Graph build_graph(const onnx_frontend::ModelDef& model, const onnx_frontend::ImportOptions& options, int level);
 
 }  // namespace o2w::conformance
