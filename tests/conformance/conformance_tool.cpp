@@ -29,7 +29,8 @@ struct Options {
 constexpr const char* usage =
     "usage: conformance_tool [--executor evaluator|wasm] [--mode static|dynamic|constant] [--filter TEXT]... "
     "[--list]\n"
-    "                        [--failures] [--in-process] [--timeout SECONDS] [--level 0..3] [--data FOLDER]\n";
+    "                        [--failures] [--in-process] [--timeout SECONDS] [--level 0..3] [--data "
+    "FOLDER]\n";
 
 Options parse(int argc, char** argv) {
   Options options;
@@ -49,7 +50,8 @@ Options parse(int argc, char** argv) {
       options.folder = value();
     else if (name == "--timeout")
       options.timeout = std::atoi(value().c_str());
-    else if (name == "--level") options.level = std::atoi(value().c_str());
+    else if (name == "--level")
+      options.level = std::atoi(value().c_str());
     else if (name == "--list")
       options.list = true;
     else if (name == "--failures")
@@ -77,15 +79,9 @@ bool selected(const Options& options, const std::string& name) {
   return false;
 }
 
-std::unique_ptr<conformance::Executor> executor_of(const std::string& name, int level) {
-  if (name == "evaluator") return conformance::evaluator_executor(level);
-  if (name == "wasm") return conformance::wasm_executor(level);
-  throw std::runtime_error("unknown executor " + name);
-}
-
 int run(const Options& options) {
   const conformance::Mode mode = mode_of(options.mode);
-  const auto executor = executor_of(options.executor, options.level);
+  const auto executor = conformance::make_executor(options.executor, options.level);
   int passed = 0, failed = 0;
   for (const conformance::Case& which : conformance::find_cases(options.folder)) {
     if (!selected(options, which.name)) continue;

@@ -1,8 +1,5 @@
 #include "compiler/eval/evaluate.h"
 #include "compiler/ir/graph.h"
-#include "compiler/ir/verify.h"
-#include "compiler/passes/pass.h"
-#include "compiler/support/error.h"
 #include "tests/conformance/executor.h"
 
 namespace o2w::conformance {
@@ -22,18 +19,9 @@ class EvaluatorExecutor : public Executor {
   int level_;
 };
 
+const RegisterExecutor evaluator("evaluator", [](int level) -> std::unique_ptr<Executor> {
+  return std::make_unique<EvaluatorExecutor>(level);
+});
+
 }  // namespace
-
-std::unique_ptr<Executor> evaluator_executor(int level) { return std::make_unique<EvaluatorExecutor>(level); }
-
-ir::Graph build_graph(const onnx_frontend::ModelDef& model, const onnx_frontend::ImportOptions& options, int level) {
-  Diagnostics diagnostics;
-  Result<ir::Graph> graph = onnx_frontend::import_model(model, options, diagnostics);
-  if (!graph) throw ModelError(diagnostics.to_string());
-  ir::verify(*graph, "import");
-  passes::run_passes(*graph, {.level = level},
-                     [](const std::string& phase, const ir::Graph& now) { ir::verify(now, phase); });
-  return std::move(*graph);
-}
-
 }  // namespace o2w::conformance

@@ -11,7 +11,8 @@ class WasmExecutor : public Executor {
  public:
   explicit WasmExecutor(int level) : level_(level) {}
 
-  std::vector<ir::Tensor> run(const onnx_frontend::ModelDef& model, const onnx_frontend::ImportOptions& options,
+  std::vector<ir::Tensor> run(const onnx_frontend::ModelDef& model,
+                              const onnx_frontend::ImportOptions& options,
                               const std::vector<ir::Tensor>& inputs) override {
     const ir::Graph graph = build_graph(model, options, level_);
     Diagnostics diagnostics;
@@ -27,8 +28,9 @@ class WasmExecutor : public Executor {
   int level_;
 };
 
+const RegisterExecutor wasm("wasm", [](int level) -> std::unique_ptr<Executor> {
+  return std::make_unique<WasmExecutor>(level);
+});
+
 }  // namespace
-
-std::unique_ptr<Executor> wasm_executor(int level) { return std::make_unique<WasmExecutor>(level); }
-
 }  // namespace o2w::conformance

@@ -31,7 +31,8 @@ WasmModule::WasmModule(const std::vector<uint8_t>& wasm) {
   wabt::Errors errors;
   interp::ModuleDesc description;
   const wabt::ReadBinaryOptions options(features, nullptr, false, true, true);
-  if (wabt::Failed(interp::ReadBinaryInterp("module", wasm.data(), wasm.size(), options, &errors, &description))) {
+  if (wabt::Failed(
+          interp::ReadBinaryInterp("module", wasm.data(), wasm.size(), options, &errors, &description))) {
     throw WasmError("not a valid module: " + (errors.empty() ? std::string() : errors.front().message));
   }
   if (!description.imports.empty()) throw WasmError("the module imports something");
@@ -39,7 +40,8 @@ WasmModule::WasmModule(const std::vector<uint8_t>& wasm) {
   const auto module = interp::Module::New(impl_->store, std::move(description));
   interp::Trap::Ptr trap;
   impl_->instance = interp::Instance::Instantiate(impl_->store, module.ref(), {}, &trap);
-  if (!impl_->instance) throw WasmError("cannot be instantiated: " + (trap ? trap->message() : std::string()));
+  if (!impl_->instance)
+    throw WasmError("cannot be instantiated: " + (trap ? trap->message() : std::string()));
   for (std::size_t i = 0; i < exports.size(); ++i) {
     const interp::Ref ref = impl_->instance->exports()[i];
     if (exports[i].type.type->kind == interp::ExternKind::Func) impl_->functions[exports[i].type.name] = ref;
@@ -103,10 +105,12 @@ void WasmModule::set_shape(uint32_t input, const std::vector<int64_t>& dims) {
 void WasmModule::set_data(uint32_t input, const ir::Tensor& tensor) {
   const auto port = load<abi::PortDescriptor>(call("o2w_input", {input}));
   if (port.dtype != static_cast<uint32_t>(ir::onnx_code(tensor.type()))) {
-    throw WasmError(fmt::format("input {} has type {}, given is {}", input, port.dtype, ir::onnx_code(tensor.type())));
+    throw WasmError(
+        fmt::format("input {} has type {}, given is {}", input, port.dtype, ir::onnx_code(tensor.type())));
   }
   if (port.bytes != tensor.byte_count()) {
-    throw WasmError(fmt::format("input {} takes {} bytes, given are {}", input, port.bytes, tensor.byte_count()));
+    throw WasmError(
+        fmt::format("input {} takes {} bytes, given are {}", input, port.bytes, tensor.byte_count()));
   }
   if (port.bytes == 0) return;
   check(port.data, port.bytes);
@@ -116,7 +120,8 @@ void WasmModule::set_data(uint32_t input, const ir::Tensor& tensor) {
 ir::Tensor WasmModule::output(uint32_t number) {
   const auto port = load<abi::PortDescriptor>(call("o2w_output", {number}));
   const auto type = ir::dtype_from_onnx(static_cast<int>(port.dtype));
-  if (!type || port.rank > abi::kMaxRank) throw WasmError(fmt::format("output {} has a broken descriptor", number));
+  if (!type || port.rank > abi::kMaxRank)
+    throw WasmError(fmt::format("output {} has a broken descriptor", number));
   const std::vector<int64_t> dims(port.dims, port.dims + port.rank);
   if (std::any_of(dims.begin(), dims.end(), [](int64_t size) { return size < 0; })) {
     throw WasmError(fmt::format("output {} has no size after the run: {}", number, to_string(dims)));
@@ -132,7 +137,8 @@ ir::Tensor WasmModule::output(uint32_t number) {
 
 std::vector<ir::Tensor> WasmModule::run(const std::vector<ir::Tensor>& inputs) {
   if (call("o2w_input_count") != inputs.size()) {
-    throw WasmError(fmt::format("the module has {} inputs, given are {}", call("o2w_input_count"), inputs.size()));
+    throw WasmError(
+        fmt::format("the module has {} inputs, given are {}", call("o2w_input_count"), inputs.size()));
   }
   const auto count = static_cast<uint32_t>(inputs.size());
   for (uint32_t i = 0; i < count; ++i) set_shape(i, inputs[i].dims());

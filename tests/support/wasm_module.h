@@ -1,4 +1,5 @@
-// A compiled module in libwabt's interpreter, in this process: the engine of tests that run what the compiler emits.
+// A compiled module in libwabt's interpreter, in this process: the engine of tests that run what the compiler
+// emits.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +44,8 @@ class WasmModule {
   std::string text(uint32_t address);  // NUL-terminated
   void check(uint32_t address, uint64_t bytes) const;
 
-  // The plain ABI (docs/architecture.md): sets shapes of dynamic inputs, prepares, runs. WasmError with the module's own message
-  // when a call fails.
+  // The plain ABI (docs/architecture.md): sets shapes of dynamic inputs, prepares, runs. WasmError with the
+  // module's own message when a call fails.
   std::vector<ir::Tensor> run(const std::vector<ir::Tensor>& inputs);
 
  private:

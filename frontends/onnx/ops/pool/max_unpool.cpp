@@ -60,7 +60,7 @@ void lower(Lowering& l) {
                     Expr rest = ir::cast(DType::index, body.at(indices, {i.begin(), i.end()}));
                     std::vector<Expr> target(shape.size());
                     for (std::size_t d = shape.size(); d-- > 0;) {
-                      const Expr size(shape[d]);
+                      const Expr size(inner[d]);
                       target[d] = ir::checked_index(d == 0 ? rest : mod(rest, size), shape[d]);
                       rest = floordiv(rest, size);
                     }
