@@ -35,14 +35,18 @@ class Session {
         static_cast<uint32_t>(instance_.call_i32(function, {static_cast<int32_t>(number)})));
   }
   uint8_t* bytes(uint32_t address, std::size_t count) {
-    ensure(address <= instance_.memory_size() && count <= instance_.memory_size() - address, "a tensor lies outside of memory");
+    ensure(address <= instance_.memory_size() && count <= instance_.memory_size() - address,
+           "a tensor lies outside of memory");
     return instance_.memory() + address;
   }
   void set_shape(std::size_t input, const std::vector<int64_t>& dims) {
-    const auto space = static_cast<uint32_t>(instance_.call_i32("o2w_alloc", {static_cast<int32_t>(4 * dims.size() + 4)}));
+    const auto space =
+        static_cast<uint32_t>(instance_.call_i32("o2w_alloc", {static_cast<int32_t>(4 * dims.size() + 4)}));
     ensure(space != 0, "no memory for a shape");
-    for (std::size_t i = 0; i < dims.size(); ++i) instance_.write(space + 4 * static_cast<uint32_t>(i), static_cast<int32_t>(dims[i]));
-    check("o2w_set_input_shape", {static_cast<int32_t>(input), static_cast<int32_t>(space), static_cast<int32_t>(dims.size())});
+    for (std::size_t i = 0; i < dims.size(); ++i)
+      instance_.write(space + 4 * static_cast<uint32_t>(i), static_cast<int32_t>(dims[i]));
+    check("o2w_set_input_shape",
+          {static_cast<int32_t>(input), static_cast<int32_t>(space), static_cast<int32_t>(dims.size())});
     instance_.call("o2w_free", {static_cast<int32_t>(space)});
   }
 
@@ -52,7 +56,8 @@ class Session {
 
 }  // namespace
 
-RunResult run_in_interpreter(const std::vector<uint8_t>& wasm, const ModuleInfo& info, const std::vector<NamedTensor>& inputs) {
+RunResult run_in_interpreter(const std::vector<uint8_t>& wasm, const ModuleInfo& info,
+                             const std::vector<NamedTensor>& inputs) {
   RunResult result;
   const Clock::time_point start = Clock::now();
   Session session(wasm);
@@ -60,7 +65,8 @@ RunResult run_in_interpreter(const std::vector<uint8_t>& wasm, const ModuleInfo&
 
   std::vector<const ir::Tensor*> tensors;
   for (const ModulePort& port : info.inputs) {
-    const auto found = std::find_if(inputs.begin(), inputs.end(), [&](const NamedTensor& input) { return input.name == port.name; });
+    const auto found = std::find_if(inputs.begin(), inputs.end(),
+                                    [&](const NamedTensor& input) { return input.name == port.name; });
     ensure(found != inputs.end(), "an input without a tensor");
     session.set_shape(tensors.size(), found->tensor.dims());
     tensors.push_back(&found->tensor);
@@ -69,7 +75,8 @@ RunResult run_in_interpreter(const std::vector<uint8_t>& wasm, const ModuleInfo&
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const abi::PortDescriptor port = session.port("o2w_input", i);
     if (static_cast<int64_t>(port.bytes) != tensors[i]->byte_count()) {
-      fail_model("input '{}' takes {} bytes, got {}", info.inputs[i].name, port.bytes, tensors[i]->byte_count());
+      fail_model("input '{}' takes {} bytes, got {}", info.inputs[i].name, port.bytes,
+                 tensors[i]->byte_count());
     }
     std::copy_n(tensors[i]->bytes(), port.bytes, session.bytes(port.data, port.bytes));
   }
@@ -79,8 +86,9 @@ RunResult run_in_interpreter(const std::vector<uint8_t>& wasm, const ModuleInfo&
   for (std::size_t i = 0; i < info.outputs.size(); ++i) {
     const abi::PortDescriptor port = session.port("o2w_output", i);
     const uint8_t* data = session.bytes(port.data, port.bytes);
-    result.outputs.push_back({info.outputs[i].name, ir::Tensor(info.outputs[i].type, {port.dims, port.dims + port.rank},
-                                                               std::vector<uint8_t>(data, data + port.bytes))});
+    result.outputs.push_back(
+        {info.outputs[i].name, ir::Tensor(info.outputs[i].type, {port.dims, port.dims + port.rank},
+                                          std::vector<uint8_t>(data, data + port.bytes))});
   }
   return result;
 }
