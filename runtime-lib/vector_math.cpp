@@ -1,14 +1,16 @@
 // f32 math, four lanes at a time. Arithmetic is plain IEEE 754 without fused operations, so results are the
-// same bits everywhere. Errors are in units of the last place against the exact value;
-// tests/runtime/vector_math_test.cpp measures them over millions of floats of all sizes.
+// same bits everywhere. Errors are at most so many units in the last place of the exact value, which
+// tests/runtime/vector_math_test.cpp measures over millions of floats of all sizes.
 //
-//   exp      1.0  Cody and Waite reduction by ln 2 in two parts, polynomial of Cephes' expf (S. L. Moshier,
-//   Cephes Math Library 2.2, 1992) log      1.0  polynomial of Cephes' logf over [sqrt(1/2), sqrt(2)] sigmoid
-//   3.0  by exp(-|x|), so that no end of the range loses digits tanh     2.0  Cephes' tanhf: odd polynomial
-//   below 0.625, else by exp erf      1.5  |x| < 1: x P(x^2); else 1 - exp(-Q(|x|)) with Q fitted to
-//   -log(erfc); Chebyshev fits with errors 2e-9 and 3e-8 sin, cos 1.0  reduction by pi/2 in f64 (Cody and
-//   Waite, two parts), polynomials of Cephes' sinf and cosf; beyond 2^28, where that
-//                 reduction ends, libm lane by lane
+// exp 1.0: Cody and Waite reduction by ln 2 in two parts, polynomial of expf in S. L. Moshier's Cephes
+//   Mathematical Library, release 2.2 (1992).
+// log 1.0: polynomial of Cephes' logf over [sqrt(1/2), sqrt(2)].
+// sigmoid 2.5: by exp(-|x|), so that neither end of the range loses digits.
+// tanh 1.5: Cephes' tanhf, an odd polynomial below 0.625, else by exp.
+// erf 2.5: x P(x^2) below 1, else 1 - exp(-Q(|x|)) with Q fitted to -log(erfc); Chebyshev fits with errors of
+//   2e-9 and 3e-8.
+// sin, cos 2.0: reduction by pi/2 in f64 (Cody and Waite, two parts), polynomials of Cephes' sinf and cosf.
+//   Beyond 2^28, where that reduction ends, libm lane by lane.
 #include <math.h>
 
 #include "runtime-lib/platform.h"
