@@ -46,6 +46,10 @@ void lower(Lowering& l) {
   const ir::Shape inner = unpooled_shape(l, x);
   ir::Shape shape = inner;
   if (Value* wanted = l.optional_input(2)) {
+    if (!wanted->shape.empty() && !wanted->shape[0].is_constant()) {
+      require_equal(l, wanted->shape[0], x->rank(), "the size of output_shape and the rank of X");
+      wanted = l.b().slice(wanted, {0}, {1}, {x->rank()});
+    }
     shape = l.sizes(wanted, "unpooled");
     if (shape.size() != inner.size()) {
       l.fail("output_shape has {} entries, expected {} (the rank of X)", shape.size(), inner.size());
