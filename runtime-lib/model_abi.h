@@ -1,40 +1,53 @@
 // The data that the compiler writes for the runtime library, and that both share with hosts: plain
-// little-endian structs in the module's linear memory. An address is a u32 offset in linear memory, 0 meaning
-// "none".
+// little-endian structs in the module's linear memory. An address is a u32 offset in linear memory; 0 is
+// none.
 //
 // ## Functions of the runtime library that generated code may call
-// Types are those of wasm (v128 is f32x4). Everything is total: no input traps.
+// Types are those of wasm; v128 holds f32x4. Everything is total: no input traps.
 //
-// Math, f32x4 -> f32x4 (one vector implementation each; a scalar is lane 0) and f64 -> f64:
-//   o2w_<op>_f32x4(v128) -> v128, o2w_<op>_f64(f64) -> f64   for <op> in exp exp2 expm1 log log2 log1p sin
-//   cos tan asin acos atan sinh cosh tanh
-//                                                            asinh acosh atanh erf sigmoid
-//   o2w_<op>_f32x4(v128, v128) -> v128, o2w_<op>_f64(f64, f64) -> f64   for <op> in pow atan2 fmod
-// Narrow floats, in the low bits of an i32 (IEEE 754 round to nearest even; f8: ONNX's saturating casts):
-//   o2w_<type>_to_f32(i32) -> f32, o2w_f32_to_<type>(f32) -> i32   for <type> in f16 bf16 f8e4m3fn f8e4m3fnuz
-//   f8e5m2 f8e5m2fnuz f8e8m0 f4e2m1
-// Sizes (saturating at the ends of i64, so that a bound check afterwards sees an overflow as too large):
-//   o2w_add_sat(i64, i64) -> i64, o2w_mul_sat(i64, i64) -> i64
-// Memory and errors:
-//   o2w_heap_alloc(bytes: i64) -> i32    64-byte aligned, 0 when there is none (or bytes < 0). What a run
-//   allocates and does not free is
-//                                        freed when the next run starts; a run that fails may simply return.
-//   o2w_heap_free(address: i32)          0 is ignored
-//   o2w_plan_arena() -> i32 errno        for dynamic plans, called by o2w_model_prepare: evaluates the sizes
-//   of ModelDescriptor::arena,
-//                                        plans, allocates, and fills in the pointer table's entries of these
-//                                        buffers
-//   o2w_fail(errno: i32, error: i32) -> i32   makes message number `error` of the model the last error;
-//   returns `errno` o2w_fail_text(errno: i32, text: i32) -> i32   the same with an address of NUL-terminated
-//   text
-//   o2w_out_of_memory(bytes: i64) -> i32 errno   says that a tensor of this size could not be allocated
-// Irregular operators (docs at each function in routines*.cpp):
-//   o2w_routine_<name>(args: i32 /* TensorArg[n_in + n_out] */, n_in: i32, n_out: i32, ints: i32 /* i64[] */,
-//   floats: i32 /* f64[] */,
-//                      counts: i32 /* i64[], results */) -> i32 errno
+// Math. One vector implementation each, a scalar f32 is its lane 0; f64 is scalar.
+//   o2w_<op>_f32x4(v128) -> v128
+//   o2w_<op>_f64(f64) -> f64
+//     exp exp2 expm1 log log2 log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf sigmoid
+//   o2w_<op>_f32x4(v128, v128) -> v128
+//   o2w_<op>_f64(f64, f64) -> f64
+//     pow atan2 fmod
+//
+// Narrow floats, in the low bits of an i32; to nearest even, f8 with ONNX's saturating casts.
+//   o2w_<type>_to_f32(i32) -> f32
+//   o2w_f32_to_<type>(f32) -> i32
+//     f16 bf16 f8e4m3fn f8e4m3fnuz f8e5m2 f8e5m2fnuz f8e8m0 f4e2m1
+//
+// Sizes. Saturating at the ends of i64, so that a bound check afterwards sees an overflow as too large.
+//   o2w_add_sat(i64, i64) -> i64
+//   o2w_mul_sat(i64, i64) -> i64
+//
+// Memory.
+//   o2w_heap_alloc(bytes: i64) -> i32
+//     64-byte aligned; 0 when there is none or bytes < 0. What a run allocates and does not free is freed
+//     when it ends: a run that fails may simply return.
+//   o2w_heap_free(address: i32)
+//     0 is ignored.
+//   o2w_plan_arena() -> i32 errno
+//     For dynamic plans, called by o2w_model_prepare: evaluates the sizes of ModelDescriptor::arena, plans,
+//     allocates, and fills in the pointer table's entries of these buffers.
+//
+// Errors. All return the errno.
+//   o2w_fail(errno: i32, number: i32) -> i32
+//     Makes message `number` of the model the last error.
+//   o2w_fail_text(errno: i32, text: i32) -> i32
+//     The same with the address of NUL-terminated text.
+//   o2w_out_of_memory(bytes: i64) -> i32
+//     Says that a tensor of this size could not be allocated.
+//
+// Irregular operators (routines.h).
+//   o2w_routine_<name>(args: i32, inputs: i32, outputs: i32, ints: i32, floats: i32, counts: i32) -> i32
+//   errno
+//     args: TensorArg[inputs + outputs]; ints: i64[]; floats: f64[]; counts: i64[], results.
 //
 // ## What the generated code gives the runtime library
-//   o2w_model_prepare() -> i32 errno, o2w_model_run() -> i32 errno   (compiler/codegen/codegen.h)
+//   o2w_model_prepare() -> i32 errno
+//   o2w_model_run() -> i32 errno
 // Before o2w_model_prepare the runtime has stored the input symbols in the symbol table. Before o2w_model_run
 // it has stored in the pointer table the addresses of the input buffers and of those output buffers whose
 // size follows from the inputs' shapes. Outputs with kSizedByRun are allocated by the run (o2w_heap_alloc,

@@ -1,18 +1,16 @@
 // Irregular operators on dense row-major tensors: what no loop nest expresses. All have the signature of
-// O2W_ROUTINE, return an errno and leave a text behind on failure (running out of scratch memory, or contents
-// that the operator does not allow).
+// O2W_ROUTINE, return an errno and leave a text behind on failure: scratch memory ran out, or contents that
+// the operator does not allow.
 //
-//   name     ints                  floats  inputs -> outputs                               counts
-//   sort     axis, largest         -       x -> values, indices (i64)                      -
-//            The k = dims[axis] of the outputs first elements in order; ties keep the lower index first, NaN
-//            is the largest.
-//   compact  -                     -       mask -> positions [rank, n] (i64)               n
-//            Positions of the non-zero elements, row-major; the output has room for as many as its descriptor
-//            says.
-//   random   distribution, seed    a, b    [x] -> y                                        -
-//            distribution: 0 uniform in [a, b), 1 normal with mean a and deviation b, 2 Bernoulli with the
-//            chances x, 3 classes drawn from rows of unnormalised log-probabilities x [rows, classes] -> y
-//            [rows, samples]. Numbers: random_numbers.h.
+// sort: x -> values, indices (i64). ints: axis, largest.
+//   The first k elements in order, k being the outputs' size along the axis. Ties keep the lower index first,
+//   NaN is the largest.
+// compact: mask -> positions [rank, n] (i64). counts: n.
+//   Positions of the non-zero elements, row-major. The output has room for as many as its descriptor says.
+// random: [x] -> y. ints: distribution, seed. floats: a, b.
+//   0 uniform in [a, b), 1 normal with mean a and deviation b, 2 Bernoulli with the chances x, 3 classes
+//   drawn from rows of unnormalised log-probabilities, x [rows, classes] -> y [rows, samples]. Numbers are
+//   those of random_numbers.h.
 #pragma once
 
 #include <stdint.h>

@@ -69,14 +69,3 @@ O2W_BY_LANE(atanh, atanhf)
 O2W_BY_LANE_2(pow, powf)
 O2W_BY_LANE_2(atan2, atan2f)
 O2W_BY_LANE_2(fmod, fmodf)
-// HOT
-namespace {
-float sigmoidf(float x) { return static_cast<float>(sigmoid(x)); }
-}  // namespace
-O2W_BY_LANE(exp, expf)
-O2W_BY_LANE(log, logf)
-O2W_BY_LANE(sin, sinf)
-O2W_BY_LANE(cos, cosf)
-O2W_BY_LANE(tanh, tanhf)
-O2W_BY_LANE(erf, erff)
-O2W_BY_LANE(sigmoid, sigmoidf)

@@ -16,7 +16,7 @@ namespace {
 class PendingFile {
  public:
   PendingFile(std::string path, std::span<const uint8_t> bytes) : path_(std::move(path)) {
-    struct stat info {};
+    struct stat info{};
     if (stat(path_.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
       fail_model("cannot write '{}': it is a directory", path_);
     }
@@ -95,8 +95,9 @@ std::vector<uint8_t> read_file(const std::string& path) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) fail_model("cannot open '{}': {}", path, std::strerror(errno));
   std::vector<uint8_t> bytes;
-  struct stat info {};
-  if (fstat(descriptor, &info) == 0 && info.st_size > 0) bytes.reserve(static_cast<std::size_t>(info.st_size));
+  struct stat info{};
+  if (fstat(descriptor, &info) == 0 && info.st_size > 0)
+    bytes.reserve(static_cast<std::size_t>(info.st_size));
   uint8_t block[1 << 16];
   for (;;) {
     const ssize_t count = read(descriptor, block, sizeof block);

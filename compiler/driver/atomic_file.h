@@ -8,8 +8,8 @@
 
 namespace o2w::driver {
 
-// Writes to a temporary file in the same folder, flushes it to the disk and renames it. ModelError naming path and cause on any failure
-// (folder missing, disk full, no permission); then nothing is left behind.
+// Writes to a temporary file in the same folder, flushes it to the disk and renames it. ModelError naming
+// path and cause on any failure (folder missing, disk full, no permission); then nothing is left behind.
 void write_file_atomically(const std::string& path, std::span<const uint8_t> bytes);
 void write_file_atomically(const std::string& path, const std::string& text);
 

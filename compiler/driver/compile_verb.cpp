@@ -34,15 +34,17 @@ int CompileVerb::run() const {
   std::filesystem::path wasm_path = output;
   if (wasm_path.empty()) wasm_path = std::filesystem::path(model.model).filename().replace_extension(".wasm");
   if (wasm_path.extension() != ".wasm") {
-    throw CLI::ValidationError("-o", fmt::format("'{}' must end in .wasm; --emit adds .wat, .mjs and .d.ts beside it",
-                                                 wasm_path.string()));
+    throw CLI::ValidationError(
+        "-o", fmt::format("'{}' must end in .wasm; --emit adds .wat, .mjs and .d.ts beside it",
+                          wasm_path.string()));
   }
 
   Diagnostics diagnostics;
   const Result<CompiledModel> compiled = compile_model(model.model, options, diagnostics);
   progress.clear();
   for (const Diagnostic& diagnostic : diagnostics.all()) {
-    if (diagnostic.severity == Severity::error || !model.quiet) fmt::print(stderr, "{}\n", diagnostic.to_string());
+    if (diagnostic.severity == Severity::error || !model.quiet)
+      fmt::print(stderr, "{}\n", diagnostic.to_string());
   }
   if (!compiled) {
     fmt::print(stderr, "{}: {} problem{}; nothing was written\n", model.model, diagnostics.error_count(),
@@ -65,14 +67,16 @@ int CompileVerb::run() const {
 
   if (!model.quiet) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    for (const OutputFile& file : files) fmt::print("{}  {:.1f} KB\n", file.path, static_cast<double>(file.bytes.size()) / 1000);
+    for (const OutputFile& file : files)
+      fmt::print("{}  {:.1f} KB\n", file.path, static_cast<double>(file.bytes.size()) / 1000);
     fmt::print("weights {:.1f} KB, code and tables {:.1f} KB, {:.2f} s\n",
                static_cast<double>(compiled->package.weight_bytes) / 1000,
                static_cast<double>(compiled->package.code_bytes) / 1000, seconds);
     if (model.verbose && compiled->program.is_static) {
       fmt::print("arena {:.1f} KB (lower bound {:.1f} KB), {} steps\n",
                  static_cast<double>(compiled->program.arena_bytes) / 1000,
-                 static_cast<double>(compiled->program.arena_lower_bound) / 1000, compiled->program.steps.size());
+                 static_cast<double>(compiled->program.arena_lower_bound) / 1000,
+                 compiled->program.steps.size());
     }
   }
   return exit_ok;
@@ -83,9 +87,11 @@ int CompileVerb::run() const {
 Verb add_compile_verb(CLI::App& app) {
   auto verb = std::make_shared<CompileVerb>();
   verb->model.add_to(app);
-  app.add_option("-o,--output", verb->output, "The module to write (default: the model's name with .wasm, here)")
+  app.add_option("-o,--output", verb->output,
+                 "The module to write (default: the model's name with .wasm, here)")
       ->type_name("FILE.wasm");
-  app.add_option("--emit", verb->emit, "What to write: wasm, wat (text), js (loader and types); comma-separated")
+  app.add_option("--emit", verb->emit,
+                 "What to write: wasm, wat (text), js (loader and types); comma-separated")
       ->delimiter(',')
       ->check(CLI::IsMember({"wasm", "wat", "js"}))
       ->capture_default_str();

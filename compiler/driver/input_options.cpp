@@ -27,8 +27,8 @@ std::vector<int64_t> known_dims(const ModulePort& port, const CompileOptions& si
   }
   if (const auto found = sizes.import.shapes.find(port.name); found != sizes.import.shapes.end()) {
     if (found->second.size() != dims.size()) {
-      fail_model("input '{}' has {} dimensions ({}), --shape gives {}", port.name, dims.size(), port.to_string(),
-                 found->second.size());
+      fail_model("input '{}' has {} dimensions ({}), --shape gives {}", port.name, dims.size(),
+                 port.to_string(), found->second.size());
     }
     for (std::size_t i = 0; i < dims.size(); ++i) {
       if (found->second[i] >= 0) dims[i] = found->second[i];
@@ -41,7 +41,8 @@ std::vector<int64_t> all_dims(const ModulePort& port, const CompileOptions& size
   std::vector<int64_t> dims = known_dims(port, sizes);
   for (const int64_t dim : dims) {
     if (dim < 0) {
-      fail_model("input '{}' is {}: say its size by --shape '{}=...' or --dim NAME=SIZE", port.name, port.to_string(), port.name);
+      fail_model("input '{}' is {}: say its size by --shape '{}=...' or --dim NAME=SIZE", port.name,
+                 port.to_string(), port.name);
     }
   }
   return dims;
@@ -50,7 +51,8 @@ std::vector<int64_t> all_dims(const ModulePort& port, const CompileOptions& size
 }  // namespace
 
 void InputOptions::add_to(CLI::App& app) {
-  app.add_option("-i,--input", inputs, "An input's contents: name=@file.npy, name=@file.pb, name=@file.raw, name=random")
+  app.add_option("-i,--input", inputs,
+                 "An input's contents: name=@file.npy, name=@file.pb, name=@file.raw, name=random")
       ->type_name("NAME=WHAT")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -83,12 +85,15 @@ std::vector<NamedTensor> InputOptions::tensors(const ModuleInfo& info, const Com
     } else {
       const std::string path = found->second.substr(1);
       const bool raw = path.ends_with(".raw");
-      tensors.push_back({port.name, read_tensor(path, port.type, raw ? all_dims(port, sizes) : std::vector<int64_t>{})});
+      tensors.push_back(
+          {port.name, read_tensor(path, port.type, raw ? all_dims(port, sizes) : std::vector<int64_t>{})});
     }
     if (found != given.end()) given.erase(found);
   }
   if (!given.empty()) fail_model("no input is called '{}'; there are {}", given.begin()->first, names);
-  if (!missing.empty()) fail_model("no contents for input {}; give --input NAME=@FILE or NAME=random. Inputs: {}", missing, names);
+  if (!missing.empty())
+    fail_model("no contents for input {}; give --input NAME=@FILE or NAME=random. Inputs: {}", missing,
+               names);
   return tensors;
 }
 

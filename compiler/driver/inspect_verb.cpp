@@ -14,11 +14,14 @@ using onnx_frontend::ModelSummary;
 using onnx_frontend::OperatorSummary;
 using onnx_frontend::PortSummary;
 
-std::string qualified(const OperatorSummary& op) { return op.domain.empty() ? op.name : op.domain + "." + op.name; }
+std::string qualified(const OperatorSummary& op) {
+  return op.domain.empty() ? op.name : op.domain + "." + op.name;
+}
 
 void print_text(const ModelSummary& summary) {
-  fmt::print("IR version {}{}{}, {} nodes, {} parameters ({:.1f} KB)\n", summary.ir_version, summary.producer.empty() ? "" : ", made by ",
-             summary.producer, summary.nodes, summary.parameters, static_cast<double>(summary.parameter_bytes) / 1000);
+  fmt::print("IR version {}{}{}, {} nodes, {} parameters ({:.1f} KB)\n", summary.ir_version,
+             summary.producer.empty() ? "" : ", made by ", summary.producer, summary.nodes,
+             summary.parameters, static_cast<double>(summary.parameter_bytes) / 1000);
   if (summary.macs) fmt::print("multiply-accumulates: {}\n", summary.macs->to_string());
   const auto ports = [](const char* what, const std::vector<PortSummary>& list) {
     fmt::print("{}:\n", what);
@@ -32,7 +35,8 @@ void print_text(const ModelSummary& summary) {
   }
   fmt::print("operators:\n");
   for (const OperatorSummary& op : summary.operators) {
-    fmt::print("  {} x {}: {}\n", op.count, qualified(op), op.version ? fmt::format("version {}", *op.version) : "NOT SUPPORTED");
+    fmt::print("  {} x {}: {}\n", op.count, qualified(op),
+               op.version ? fmt::format("version {}", *op.version) : "NOT SUPPORTED");
   }
 }
 
@@ -40,16 +44,22 @@ void print_json(const ModelSummary& summary, const Diagnostics& diagnostics) {
   using nlohmann::ordered_json;
   const auto ports = [](const std::vector<PortSummary>& list) {
     ordered_json array = ordered_json::array();
-    for (const PortSummary& port : list) array.push_back({{"name", port.name}, {"type", port.type}, {"shape", port.shape}});
+    for (const PortSummary& port : list)
+      array.push_back({{"name", port.name}, {"type", port.type}, {"shape", port.shape}});
     return array;
   };
-  ordered_json json{{"ir_version", summary.ir_version}, {"producer", summary.producer},     {"inputs", ports(summary.inputs)},
-                    {"outputs", ports(summary.outputs)}, {"nodes", summary.nodes},           {"parameters", summary.parameters},
+  ordered_json json{{"ir_version", summary.ir_version},
+                    {"producer", summary.producer},
+                    {"inputs", ports(summary.inputs)},
+                    {"outputs", ports(summary.outputs)},
+                    {"nodes", summary.nodes},
+                    {"parameters", summary.parameters},
                     {"parameter_bytes", summary.parameter_bytes}};
   json["macs"] = summary.macs ? ordered_json(summary.macs->to_string()) : ordered_json();
   json["dims"] = ordered_json::array();
   for (const auto& dim : summary.dims) {
-    json["dims"].push_back({{"name", dim.name}, {"lower", dim.lower}, {"upper", dim.upper}, {"inputs", dim.inputs}});
+    json["dims"].push_back(
+        {{"name", dim.name}, {"lower", dim.lower}, {"upper", dim.upper}, {"inputs", dim.inputs}});
   }
   json["operators"] = ordered_json::array();
   for (const OperatorSummary& op : summary.operators) {

@@ -1,9 +1,11 @@
-// onnx2wasm: the command. Parses the command line, runs a verb, and is the only place that turns failures into exit codes.
+// onnx2wasm: the command. Parses the command line, runs a verb, and is the only place that turns failures
+// into exit codes.
 #include <fmt/core.h>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <map>
@@ -20,8 +22,9 @@ namespace {
 using o2w::driver::Verb;
 
 int run(int argc, char** argv) {
-  CLI::App app{"Compiles ONNX models to self-contained WebAssembly modules.\n"
-               "`onnx2wasm model.onnx -o model.wasm` is short for `onnx2wasm compile model.onnx -o model.wasm`."};
+  CLI::App app{
+      "Compiles ONNX models to self-contained WebAssembly modules.\n"
+      "`onnx2wasm model.onnx -o model.wasm` is short for `onnx2wasm compile model.onnx -o model.wasm`."};
   app.name("onnx2wasm");
   app.set_version_flag("--version", std::string("onnx2wasm ") + o2w::driver::compiler_version());
   app.require_subcommand(1);
@@ -33,13 +36,14 @@ int run(int argc, char** argv) {
   add("compile", "Compile a model to a WebAssembly module", o2w::driver::add_compile_verb);
   add("inspect", "Show a model's inputs, outputs, operators and cost", o2w::driver::add_inspect_verb);
   add("run", "Run a module or a model on given inputs", o2w::driver::add_run_verb);
-  add("verify", "Compare the compiled module with native ONNX Runtime on the same inputs", o2w::driver::add_verify_verb);
+  add("verify", "Compare the compiled module with native ONNX Runtime on the same inputs",
+      o2w::driver::add_verify_verb);
   add("list-ops", "List the operators that can be compiled", o2w::driver::add_list_ops_verb);
 
   std::vector<std::string> arguments(argv + 1, argv + argc);
   // Without a verb, a first word that is not an option of the command itself means `compile`.
-  if (!arguments.empty() && !verbs.contains(arguments[0]) && arguments[0] != "--help" && arguments[0] != "-h" &&
-      arguments[0] != "--version") {
+  if (!arguments.empty() && !verbs.contains(arguments[0]) && arguments[0] != "--help" &&
+      arguments[0] != "-h" && arguments[0] != "--version") {
     arguments.insert(arguments.begin(), "compile");
   }
   // CLI11 takes the arguments last to first.
@@ -56,6 +60,8 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Writing past a file size limit then fails like any other write, with an error that can be reported.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     return run(argc, argv);
   } catch (const o2w::ModelError& error) {
@@ -65,7 +71,8 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "error: out of memory; the model is too large for this machine\n");
     return o2w::driver::exit_model;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "internal error: {}\nThis is a bug of onnx2wasm, please report it with the model.\n", error.what());
+    fmt::print(stderr, "internal error: {}\nThis is a bug of onnx2wasm, please report it with the model.\n",
+               error.what());
     return o2w::driver::exit_internal;
   }
 }

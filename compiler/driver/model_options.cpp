@@ -43,7 +43,8 @@ std::vector<int64_t> parse_dims(const std::string& option, const std::string& te
 
 void ModelOptions::add_to(CLI::App& app) {
   app.add_option("model", model, "The model, an .onnx file")->required();
-  app.add_option("--shape", shapes, "Fix an input's shape: input=1,3,224,224 (-1 leaves a dimension as it is)")
+  app.add_option("--shape", shapes,
+                 "Fix an input's shape: input=1,3,224,224 (-1 leaves a dimension as it is)")
       ->type_name("INPUT=DIMS")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -54,7 +55,8 @@ void ModelOptions::add_to(CLI::App& app) {
   app.add_option("-O", level, "Optimisation: 0 none, 1 quick, 2 all, 3 all and slow")
       ->check(CLI::Range(0, 3))
       ->capture_default_str();
-  app.add_option("--dump-phases", dump_folder, "Write the intermediate form after each phase into this folder")
+  app.add_option("--dump-phases", dump_folder,
+                 "Write the intermediate form after each phase into this folder")
       ->type_name("DIR");
   app.add_flag("-q,--quiet", quiet, "Say nothing but errors");
   app.add_flag("-v,--verbose", verbose, "Say more");
@@ -75,7 +77,8 @@ CompileOptions ModelOptions::compile_options() const {
     const std::size_t dots = value.find("..");
     onnx_frontend::DimRange range;
     range.lower = parse_number("--dim", std::string_view(value).substr(0, dots));
-    range.upper = dots == std::string::npos ? range.lower : parse_number("--dim", std::string_view(value).substr(dots + 2));
+    range.upper = dots == std::string::npos ? range.lower
+                                            : parse_number("--dim", std::string_view(value).substr(dots + 2));
     if (range.lower < 0 || range.upper < range.lower) {
       throw CLI::ValidationError("--dim", fmt::format("'{}': the range is empty or negative", text));
     }

@@ -11,7 +11,8 @@
 namespace o2w::driver {
 namespace {
 
-// Walks the sections of a WebAssembly binary (core specification, 5.5.2 "Sections") to the custom section of the given name.
+// Walks the sections of a WebAssembly binary (core specification, 5.5.2 "Sections") to the custom section of
+// the given name.
 class SectionReader {
  public:
   SectionReader(const std::vector<uint8_t>& bytes) : at_(bytes.data()), end_(at_ + bytes.size()) {}
@@ -36,7 +37,9 @@ class SectionReader {
   explicit SectionReader(std::string_view text)
       : at_(reinterpret_cast<const uint8_t*>(text.data())), end_(at_ + text.size()) {}
 
-  std::string_view rest() const { return {reinterpret_cast<const char*>(at_), static_cast<std::size_t>(end_ - at_)}; }
+  std::string_view rest() const {
+    return {reinterpret_cast<const char*>(at_), static_cast<std::size_t>(end_ - at_)};
+  }
 
   // A length in LEB128 and that many bytes.
   std::optional<std::string_view> text() {
@@ -81,7 +84,8 @@ std::vector<ModulePort> ports_from(const nlohmann::json& list) {
 
 std::string ModulePort::to_string() const {
   std::string text;
-  for (const Size& size : dims) text += (text.empty() ? "" : ", ") + (size.value ? std::to_string(*size.value) : size.name);
+  for (const Size& size : dims)
+    text += (text.empty() ? "" : ", ") + (size.value ? std::to_string(*size.value) : size.name);
   return fmt::format("{}[{}]", ir::user_name(type), text);
 }
 

@@ -55,12 +55,14 @@ Result<ir::Graph> build_graph(const std::string& path, const CompileOptions& opt
 
 }  // namespace
 
-Result<ir::Graph> build_graph(const std::string& path, const CompileOptions& options, Diagnostics& diagnostics) {
+Result<ir::Graph> build_graph(const std::string& path, const CompileOptions& options,
+                              Diagnostics& diagnostics) {
   Dumper dumper(options.dump_folder);
   return build_graph(path, options, dumper, diagnostics);
 }
 
-Result<CompiledModel> compile_model(const std::string& path, const CompileOptions& options, Diagnostics& diagnostics) {
+Result<CompiledModel> compile_model(const std::string& path, const CompileOptions& options,
+                                    Diagnostics& diagnostics) {
   Dumper dumper(options.dump_folder);
   const auto stage = [&](const char* what) {
     if (options.progress) options.progress(what);
@@ -71,7 +73,9 @@ Result<CompiledModel> compile_model(const std::string& path, const CompileOption
   stage("scheduling");
   schedule::ScheduleOptions schedule_options{.level = options.level, .dump = nullptr};
   if (dumper.wanted()) {
-    schedule_options.dump = [&](const std::string& phase, const std::string& text) { dumper.write(phase, text); };
+    schedule_options.dump = [&](const std::string& phase, const std::string& text) {
+      dumper.write(phase, text);
+    };
   }
   Result<schedule::Program> program = schedule::make_program(*graph, schedule_options, diagnostics);
   if (!program) return std::nullopt;

@@ -14,8 +14,8 @@ namespace o2w::driver {
 
 struct CompileOptions {
   onnx_frontend::ImportOptions import;
-  int level = 2;           // -O0..-O3
-  std::string dump_folder; // --dump-phases; empty: none. Made if it does not exist
+  int level = 2;                                     // -O0..-O3
+  std::string dump_folder;                           // --dump-phases; empty: none. Made if it does not exist
   std::function<void(const std::string&)> progress;  // may be null
 };
 
@@ -25,8 +25,10 @@ struct CompiledModel {
 };
 
 // Reads, imports and runs the graph passes.
-Result<ir::Graph> build_graph(const std::string& path, const CompileOptions& options, Diagnostics& diagnostics);
-Result<CompiledModel> compile_model(const std::string& path, const CompileOptions& options, Diagnostics& diagnostics);
+Result<ir::Graph> build_graph(const std::string& path, const CompileOptions& options,
+                              Diagnostics& diagnostics);
+Result<CompiledModel> compile_model(const std::string& path, const CompileOptions& options,
+                                    Diagnostics& diagnostics);
 
 // "1.2.3"
 const char* compiler_version();

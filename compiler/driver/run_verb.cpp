@@ -33,7 +33,8 @@ std::string preview(const ir::Tensor& tensor) {
   const int64_t shown = std::min<int64_t>(tensor.count(), 8);
   for (int64_t i = 0; i < shown; ++i) {
     text += i == 0 ? "" : ", ";
-    text += ir::is_float(tensor.type()) ? fmt::format("{:.6g}", tensor.as_double(i)) : std::to_string(tensor.as_int(i));
+    text += ir::is_float(tensor.type()) ? fmt::format("{:.6g}", tensor.as_double(i))
+                                        : std::to_string(tensor.as_int(i));
   }
   return text + (shown < tensor.count() ? ", ..." : "");
 }
@@ -51,7 +52,8 @@ int RunVerb::run() const {
   if (!model.model.ends_with(".wasm")) {
     Progress progress(!model.quiet);
     CompileOptions options = sizes;
-    options.import.shapes.clear();  // the module keeps its dynamic dims; --shape and --dim say what to run it with
+    options.import.shapes
+        .clear();  // the module keeps its dynamic dims; --shape and --dim say what to run it with
     options.import.dims.clear();
     options.progress = [&](const std::string& what) { progress.stage(what); };
     Diagnostics diagnostics;
@@ -68,7 +70,8 @@ int RunVerb::run() const {
   const ModuleInfo info = read_module_info(model.model, wasm);
   const std::vector<NamedTensor> tensors = input.tensors(info, sizes, false);
   const bool in_node = engine == Engine::node || (engine == Engine::automatic && have_node());
-  const RunResult result = in_node ? run_in_node(wasm_path, tensors) : run_in_interpreter(wasm, info, tensors);
+  const RunResult result =
+      in_node ? run_in_node(wasm_path, tensors) : run_in_interpreter(wasm, info, tensors);
 
   if (!output_folder.empty()) {
     std::error_code error;
@@ -77,7 +80,8 @@ int RunVerb::run() const {
   }
   for (const NamedTensor& output : result.outputs) {
     if (!model.quiet) {
-      fmt::print("{}: {}{} {}\n", output.name, ir::user_name(output.tensor.type()), dims_text(output.tensor), preview(output.tensor));
+      fmt::print("{}: {}{} {}\n", output.name, ir::user_name(output.tensor.type()), dims_text(output.tensor),
+                 preview(output.tensor));
     }
     if (!output_folder.empty()) {
       const std::string path = write_tensor(output_folder, output.name, output.tensor);
@@ -85,8 +89,8 @@ int RunVerb::run() const {
     }
   }
   if (model.verbose) {
-    fmt::print("instantiated in {:.2f} ms, ran in {:.2f} ms ({})\n", result.instantiate_milliseconds, result.first_milliseconds,
-               in_node ? "Node" : "interpreter");
+    fmt::print("instantiated in {:.2f} ms, ran in {:.2f} ms ({})\n", result.instantiate_milliseconds,
+               result.first_milliseconds, in_node ? "Node" : "interpreter");
   }
   return exit_ok;
 }
@@ -98,8 +102,10 @@ Verb add_run_verb(CLI::App& app) {
   verb->model.add_to(app);
   app.get_option("model")->description("A module (.wasm) or a model (.onnx)");
   verb->input.add_to(app);
-  app.add_option("--output-dir", verb->output_folder, "Write every output into this folder as .npy")->type_name("DIR");
-  app.add_option("--engine", verb->engine, "auto (Node if there is one), node, interpreter (libwabt's, in process: slow)")
+  app.add_option("--output-dir", verb->output_folder, "Write every output into this folder as .npy")
+      ->type_name("DIR");
+  app.add_option("--engine", verb->engine,
+                 "auto (Node if there is one), node, interpreter (libwabt's, in process: slow)")
       ->transform(CLI::CheckedTransformer(std::map<std::string, Engine>{
           {"auto", Engine::automatic}, {"node", Engine::node}, {"interpreter", Engine::interpreter}}));
   return [verb] { return verb->run(); };

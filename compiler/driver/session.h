@@ -1,4 +1,5 @@
-// Runs a compiled module, or the original model in native ONNX Runtime, on given tensors. What `run` and `verify` share.
+// Runs a compiled module, or the original model in native ONNX Runtime, on given tensors. What `run` and
+// `verify` share.
 #pragma once
 
 #include <optional>
@@ -19,7 +20,10 @@ struct NamedTensor {
 struct ModulePort {
   std::string name;
   ir::DType type = ir::DType::f32;
-  struct Size { std::optional<int64_t> value; std::string name; };
+  struct Size {
+    std::optional<int64_t> value;
+    std::string name;
+  };
   std::vector<Size> dims;
   std::string to_string() const;  // "float32[batch, 3, 224]"
 };
@@ -36,11 +40,14 @@ struct RunResult {
 };
 
 // In this process, by libwabt's interpreter: exact and slow.
-RunResult run_in_interpreter(const std::vector<uint8_t>& wasm, const ModuleInfo& info, const std::vector<NamedTensor>& inputs);
+RunResult run_in_interpreter(const std::vector<uint8_t>& wasm, const ModuleInfo& info,
+                             const std::vector<NamedTensor>& inputs);
 // By the `node` on PATH. ModelError when there is none or the module reports an error.
 RunResult run_in_node(const std::string& wasm_path, const std::vector<NamedTensor>& inputs);
-// By npm's onnxruntime-node, found from the working directory, the folder of the command, or NODE_PATH; nothing if it is not there.
-std::optional<RunResult> run_in_onnxruntime(const std::string& model_path, const std::vector<NamedTensor>& inputs);
+// By npm's onnxruntime-node, found from the working directory, the folder of the command, or NODE_PATH;
+// nothing if it is not there.
+std::optional<RunResult> run_in_onnxruntime(const std::string& model_path,
+                                            const std::vector<NamedTensor>& inputs);
 bool have_node();
 
 }  // namespace o2w::driver

@@ -1,6 +1,6 @@
 // Running things in Node: the job and the tensors go through files in a temporary folder.
-#include <fmt/core.h>
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,7 +23,8 @@ namespace {
 
 using nlohmann::json;
 
-// Runs `node arguments...` with standard output into a file; the exit status, or -1 when node cannot be started.
+// Runs `node arguments...` with standard output into a file; the exit status, or -1 when node cannot be
+// started.
 int spawn_node(const std::vector<std::string>& arguments, const std::string& output_path) {
   std::vector<char*> argv{const_cast<char*>("node")};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
@@ -31,7 +32,8 @@ int spawn_node(const std::vector<std::string>& arguments, const std::string& out
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC,
+                                   0600);
   pid_t child = 0;
   const int error = posix_spawnp(&child, "node", &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
@@ -62,21 +64,26 @@ std::optional<RunResult> run_job(json job, const std::vector<NamedTensor>& input
     const ir::Tensor& tensor = inputs[i].tensor;
     const std::string file = fmt::format("{}/input_{}.raw", folder.path(), i);
     write_file_atomically(file, {tensor.bytes(), static_cast<std::size_t>(tensor.byte_count())});
-    job["inputs"].push_back(
-        {{"name", inputs[i].name}, {"type", ir::onnx_code(tensor.type())}, {"dims", tensor.dims()}, {"file", file}});
+    job["inputs"].push_back({{"name", inputs[i].name},
+                             {"type", ir::onnx_code(tensor.type())},
+                             {"dims", tensor.dims()},
+                             {"file", file}});
   }
   const std::string script = folder.path() + "/runner.mjs", job_path = folder.path() + "/job.json",
                     answer_path = folder.path() + "/answer.json";
   write_file_atomically(script, std::string(node_runner_text));
   write_file_atomically(job_path, job.dump());
   const int status = spawn_node({script, job_path}, answer_path);
-  if (status == -1 || status == 127) fail_model("cannot start 'node'; install Node.js 18 or newer, or use --engine interpreter");
+  if (status == -1 || status == 127)
+    fail_model("cannot start 'node'; install Node.js 18 or newer, or use --engine interpreter");
   const std::vector<uint8_t> bytes = read_file(answer_path);
   const json answer = json::parse(bytes.begin(), bytes.end(), nullptr, false);
   if (status != 0 || answer.is_discarded()) fail_model("node ended with status {} and no answer", status);
   if (answer.contains("error")) fail_model("{}", answer["error"].get<std::string>());
   if (answer.contains("missing")) return std::nullopt;
-  RunResult result{.outputs = {}, .instantiate_milliseconds = answer["instantiate"], .first_milliseconds = answer["first"]};
+  RunResult result{.outputs = {},
+                   .instantiate_milliseconds = answer["instantiate"],
+                   .first_milliseconds = answer["first"]};
   for (const json& output : answer["outputs"]) {
     const std::optional<ir::DType> type = ir::dtype_from_onnx(output["type"].get<int>());
     if (!type) fail_internal("output type {} is unknown", output["type"].get<int>());
@@ -94,12 +101,14 @@ bool have_node() {
 }
 
 RunResult run_in_node(const std::string& wasm_path, const std::vector<NamedTensor>& inputs) {
-  std::optional<RunResult> result = run_job({{"wasm", std::filesystem::absolute(wasm_path).string()}}, inputs);
+  std::optional<RunResult> result =
+      run_job({{"wasm", std::filesystem::absolute(wasm_path).string()}}, inputs);
   ensure(result.has_value(), "a module always gives an answer");
   return *std::move(result);
 }
 
-std::optional<RunResult> run_in_onnxruntime(const std::string& model_path, const std::vector<NamedTensor>& inputs) {
+std::optional<RunResult> run_in_onnxruntime(const std::string& model_path,
+                                            const std::vector<NamedTensor>& inputs) {
   if (!have_node()) return std::nullopt;
   return run_job({{"onnx", std::filesystem::absolute(model_path).string()}}, inputs);
 }

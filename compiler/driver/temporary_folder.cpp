@@ -13,7 +13,8 @@ namespace o2w::driver {
 TemporaryFolder::TemporaryFolder() {
   std::error_code error;
   path_ = (std::filesystem::temp_directory_path(error) / "onnx2wasm-XXXXXX").string();
-  if (mkdtemp(path_.data()) == nullptr) fail_model("cannot make a temporary folder '{}': {}", path_, std::strerror(errno));
+  if (mkdtemp(path_.data()) == nullptr)
+    fail_model("cannot make a temporary folder '{}': {}", path_, std::strerror(errno));
 }
 
 TemporaryFolder::~TemporaryFolder() {

@@ -19,18 +19,41 @@ namespace {
 template <typename Use>
 bool with_npy_type(ir::DType type, const Use& use) {
   switch (type) {
-    case ir::DType::f32: use(float{}); return true;
-    case ir::DType::f64: use(double{}); return true;
-    case ir::DType::i8: use(int8_t{}); return true;
-    case ir::DType::i16: use(int16_t{}); return true;
-    case ir::DType::i32: use(int32_t{}); return true;
-    case ir::DType::i64: use(int64_t{}); return true;
-    case ir::DType::u8: use(uint8_t{}); return true;
-    case ir::DType::u16: use(uint16_t{}); return true;
-    case ir::DType::u32: use(uint32_t{}); return true;
-    case ir::DType::u64: use(uint64_t{}); return true;
-    case ir::DType::boolean: use(bool{}); return true;
-    default: return false;
+    case ir::DType::f32:
+      use(float{});
+      return true;
+    case ir::DType::f64:
+      use(double{});
+      return true;
+    case ir::DType::i8:
+      use(int8_t{});
+      return true;
+    case ir::DType::i16:
+      use(int16_t{});
+      return true;
+    case ir::DType::i32:
+      use(int32_t{});
+      return true;
+    case ir::DType::i64:
+      use(int64_t{});
+      return true;
+    case ir::DType::u8:
+      use(uint8_t{});
+      return true;
+    case ir::DType::u16:
+      use(uint16_t{});
+      return true;
+    case ir::DType::u32:
+      use(uint32_t{});
+      return true;
+    case ir::DType::u64:
+      use(uint64_t{});
+      return true;
+    case ir::DType::boolean:
+      use(bool{});
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -39,14 +62,16 @@ ir::Tensor read_npy(const std::string& path, ir::DType type) {
   const bool known = with_npy_type(type, [&](auto zero) {
     using T = decltype(zero);
     try {
-      const xt::xarray<T, xt::layout_type::row_major> array = xt::load_npy<T, xt::layout_type::row_major>(path);
+      const xt::xarray<T, xt::layout_type::row_major> array =
+          xt::load_npy<T, xt::layout_type::row_major>(path);
       tensor = ir::Tensor(type, {array.shape().begin(), array.shape().end()});
       std::copy(array.begin(), array.end(), tensor.mutable_data<T>());
     } catch (const std::exception& error) {
       fail_model("cannot read '{}' as a .npy array of {}: {}", path, ir::user_name(type), error.what());
     }
   });
-  if (!known) fail_model("'{}': .npy has no element type {}; use a .pb or .raw file", path, ir::user_name(type));
+  if (!known)
+    fail_model("'{}': .npy has no element type {}; use a .pb or .raw file", path, ir::user_name(type));
   return tensor;
 }
 
@@ -57,7 +82,8 @@ ir::Tensor read_tensor(const std::string& path, ir::DType type, const std::vecto
   if (path.ends_with(".pb")) {
     Diagnostics diagnostics;
     std::optional<ir::Tensor> tensor = onnx_frontend::read_tensor_file(path, diagnostics);
-    if (!tensor) fail_model("'{}': {}", path, diagnostics.all().empty() ? "not a tensor" : diagnostics.all()[0].message);
+    if (!tensor)
+      fail_model("'{}': {}", path, diagnostics.all().empty() ? "not a tensor" : diagnostics.all()[0].message);
     return *std::move(tensor);
   }
   if (!path.ends_with(".raw")) fail_model("'{}': the file's ending must be .npy, .pb or .raw", path);
@@ -74,13 +100,16 @@ std::string write_tensor(const std::string& folder, const std::string& name, con
   // Tensor names are free text; file names are not.
   std::string file = name;
   for (char& letter : file) {
-    if (std::isalnum(static_cast<unsigned char>(letter)) == 0 && letter != '-' && letter != '.' && letter != '_') letter = '_';
+    if (std::isalnum(static_cast<unsigned char>(letter)) == 0 && letter != '-' && letter != '.' &&
+        letter != '_')
+      letter = '_';
   }
   std::string path = fmt::format("{}/{}.npy", folder, file);
   const bool known = with_npy_type(tensor.type(), [&](auto zero) {
     using T = decltype(zero);
     const std::vector<std::size_t> dims(tensor.dims().begin(), tensor.dims().end());
-    const auto view = xt::adapt(tensor.data<T>(), static_cast<std::size_t>(tensor.count()), xt::no_ownership(), dims);
+    const auto view =
+        xt::adapt(tensor.data<T>(), static_cast<std::size_t>(tensor.count()), xt::no_ownership(), dims);
     write_file_atomically(path, xt::dump_npy(view));
   });
   if (!known) {

@@ -1,4 +1,5 @@
-// The command's verbs, one file each. add_*_verb declares a verb's options and returns what runs it: an exit code.
+// The command's verbs, one file each. add_*_verb declares a verb's options and returns what runs it: an exit
+// code.
 #pragma once
 
 #include <CLI/App.hpp>

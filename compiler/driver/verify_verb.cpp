@@ -37,13 +37,15 @@ Difference compare(const ir::Tensor& ours, const ir::Tensor& reference, double r
     const bool apart = !(absolute <= atol + rtol * std::abs(b));  // NaN on one side is apart
     worst.outside += apart ? 1 : 0;
     worst.absolute = std::isnan(absolute) ? INFINITY : std::max(worst.absolute, absolute);
-    worst.relative = std::isnan(absolute) ? INFINITY : std::max(worst.relative, absolute / std::max(std::abs(b), 1e-30));
+    worst.relative =
+        std::isnan(absolute) ? INFINITY : std::max(worst.relative, absolute / std::max(std::abs(b), 1e-30));
   }
   return worst;
 }
 
 // Outputs of the reference: native ONNX Runtime where it is installed, else the compiler's own evaluator.
-std::vector<NamedTensor> reference_outputs(const std::string& path, const ModuleInfo& info, const CompileOptions& options,
+std::vector<NamedTensor> reference_outputs(const std::string& path, const ModuleInfo& info,
+                                           const CompileOptions& options,
                                            const std::vector<NamedTensor>& inputs, std::string& name) {
   if (const std::optional<RunResult> native = run_in_onnxruntime(path, inputs)) {
     name = fmt::format("native ONNX Runtime, {:.2f} ms", native->first_milliseconds);
@@ -57,7 +59,8 @@ std::vector<NamedTensor> reference_outputs(const std::string& path, const Module
   for (const NamedTensor& input : inputs) tensors.push_back(input.tensor);
   std::vector<ir::Tensor> results = eval::evaluate(*graph, tensors);
   std::vector<NamedTensor> outputs;
-  for (std::size_t i = 0; i < results.size(); ++i) outputs.push_back({info.outputs[i].name, std::move(results[i])});
+  for (std::size_t i = 0; i < results.size(); ++i)
+    outputs.push_back({info.outputs[i].name, std::move(results[i])});
   return outputs;
 }
 
@@ -82,7 +85,8 @@ int VerifyVerb::run() const {
 
   std::string reference_name;
   options.progress = nullptr;
-  const std::vector<NamedTensor> reference = reference_outputs(model.model, info, options, inputs, reference_name);
+  const std::vector<NamedTensor> reference =
+      reference_outputs(model.model, info, options, inputs, reference_name);
   RunResult ours;
   if (have_node()) {
     const TemporaryFolder folder;
@@ -96,7 +100,8 @@ int VerifyVerb::run() const {
   fmt::print("reference: {}\nmodule: first answer {:.2f} ms\n", reference_name, ours.first_milliseconds);
   bool agree = true;
   for (const NamedTensor& output : ours.outputs) {
-    const auto found = std::find_if(reference.begin(), reference.end(), [&](const NamedTensor& r) { return r.name == output.name; });
+    const auto found = std::find_if(reference.begin(), reference.end(),
+                                    [&](const NamedTensor& r) { return r.name == output.name; });
     if (found == reference.end()) fail_internal("the reference has no output '{}'", output.name);
     if (found->tensor.dims() != output.tensor.dims() || found->tensor.type() != output.tensor.type()) {
       fmt::print("{}: DIFFERENT type or shape\n", output.name);
@@ -104,9 +109,11 @@ int VerifyVerb::run() const {
       continue;
     }
     const Difference worst = compare(output.tensor, found->tensor, rtol, atol);
-    fmt::print("{}: largest absolute difference {:.3g}, relative {:.3g}; {} of {} elements outside rtol {:g} / atol {:g}{}\n",
-               output.name, worst.absolute, worst.relative, worst.outside, output.tensor.count(), rtol, atol,
-               worst.outside == 0 ? "" : "  DIFFERENT");
+    fmt::print(
+        "{}: largest absolute difference {:.3g}, relative {:.3g}; {} of {} elements outside rtol {:g} / atol "
+        "{:g}{}\n",
+        output.name, worst.absolute, worst.relative, worst.outside, output.tensor.count(), rtol, atol,
+        worst.outside == 0 ? "" : "  DIFFERENT");
     agree = agree && worst.outside == 0;
   }
   return agree ? exit_ok : exit_model;

@@ -48,8 +48,11 @@ class GraphParser {
       tokens_.fail(fmt::format("the symbol '{}' is declared twice", symbol_name));
     const int64_t lower = tokens_.expect_int();
     tokens_.expect_mark("..");
+    const int line = tokens_.peek().line;
     const int64_t upper = tokens_.expect_int();
-    graph_.new_symbol(symbol_name, lower, upper, tokens_.accept_word("input"));
+    // On the next line the word begins the first input.
+    const bool from_input = tokens_.peek().line == line && tokens_.accept_word("input");
+    graph_.new_symbol(symbol_name, lower, upper, from_input);
   }
 
   int value_number() {

@@ -231,6 +231,10 @@ class Verifier {
       expect(input->type == output.type, "parts of another type");
       expect(input->rank() == output.rank(), "parts of another rank");
       sum += input->shape[static_cast<std::size_t>(concat.axis)];
+      for (int k = 0; k < output.rank(); ++k) {
+        const auto at = static_cast<std::size_t>(k);
+        if (k != concat.axis) agree(input->shape[at], output.shape[at], "a part and the whole");
+      }
     }
     agree(expected, output.shape, "the parts and the whole");
   }

@@ -57,8 +57,7 @@ async function compileResponse(response) {
 }
 
 async function compileUrl(url) {
-  if (url.protocol !== 'file:') return compileResponse(await fetch(url));
-  if (!isNode) return compileResponse(await fetch(url));
+  if (url.protocol !== 'file:' || !isNode) return compileResponse(await fetch(url));
   const { readFile } = await import('node:fs/promises');
   return WebAssembly.compile(await readFile(url));
 }
@@ -67,8 +66,12 @@ async function compile(source) {
   if (source instanceof WebAssembly.Module) return source;
   if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return WebAssembly.compile(source);
   if (typeof Response !== 'undefined' && source instanceof Response) return compileResponse(source);
-  const base = isNode ? new URL(`file://${process.cwd()}/`) : globalThis.location?.href;
-  return compileUrl(source instanceof URL ? source : new URL(source, base));
+  if (source instanceof URL) return compileUrl(source);
+  if (isNode && !/^[a-z]+:\/\//.test(source)) {
+    const { pathToFileURL } = await import('node:url');
+    return compileUrl(pathToFileURL(source));
+  }
+  return compileUrl(new URL(source, globalThis.location?.href));
 }
 
 // A tensor given as {data, dims}, or as a typed array alone.
@@ -190,7 +193,7 @@ export class Model {
 /**
  * Loads the model. `source` may be the module's URL, bytes, a fetch Response or a WebAssembly.Module; without it, the file beside this one.
  */
-export async function create(source = new URL(FILE, import.meta.url)) {
+export async function create(source = new URL(`./${encodeURIComponent(FILE)}`, import.meta.url)) {
   const module = await compile(source);
   return new Model(module, await WebAssembly.instantiate(module, {}));
 }
@@ -323,7 +326,7 @@ std::string fields(const std::vector<schedule::ProgramPort>& ports, bool are_inp
 
 std::string loader_js(const schedule::Program&, const std::string& wasm_name) {
   std::string text = replace_all(kLoader, "@SECTION@", kMetadataSection);
-  text = replace_all(text, "@FILE@", quoted("./" + wasm_name));
+  text = replace_all(text, "@FILE@", quoted(wasm_name));
   // A file name may hold anything but must not end the comment it is mentioned in.
   std::string shown = replace_all(replace_all(wasm_name, "\n", " "), "\r", " ");
   return replace_all(replace_all(text, "@WASM@", shown), "@MODULE@", loader_name(shown));

@@ -1,13 +1,18 @@
 // The custom section "onnx2wasm": what a host may want to know of a module without running it, as JSON.
 //
-//   {"format": 1, "compiler": "onnx2wasm 0.1.0",
-//    "model": {"name": "...", "opset": 17, "sha256": "..."},
-//    "inputs": [{"name": "x", "dtype": "float32", "onnx_dtype": 1, "shape": [1, 3, "height", "width"]}],
-//    "outputs": [...], "dims": {"height": {"min": 1, "max": 4096}},         // named sizes that the inputs'
-//    shapes define "memory": {"weights": 123, "arena": 456}}            // bytes; arena null where it depends
-//    on shapes
+//   {
+//     "format": 1,
+//     "compiler": "onnx2wasm 0.1.0",
+//     "model": {"name": "...", "opset": 17, "sha256": "..."},
+//     "inputs": [{"name": "x", "dtype": "float32", "onnx_dtype": 1, "shape": [1, 3, "height"]}],
+//     "outputs": [...],
+//     "dims": {"height": {"min": 1, "max": 4096}},
+//     "memory": {"weights": 123, "arena": 456}
+//   }
 //
-// A size that is computed from others is an expression over the names ("floordiv(height + 3, 4)").
+// `dims` are the named sizes that the inputs' shapes define; a size that is computed from others is an
+// expression over their names ("floordiv(height + 3, 4)"). `memory` is in bytes, arena null where it depends
+// on shapes.
 #pragma once
 
 #include <string>

@@ -4,6 +4,7 @@
 #include "compiler/passes/dead_code.h"
 #include "compiler/passes/eliminate_transposes.h"
 #include "compiler/passes/eliminate_views.h"
+#include "compiler/passes/fold_batch_norm.h"
 #include "compiler/passes/fold_constants.h"
 #include "compiler/passes/pass.h"
 
@@ -20,6 +21,7 @@ struct Pass {
 constexpr Pass kPasses[] = {
     {"dead-code", remove_dead_code, 0},
     {"fold-constants", fold_constants, 1},
+    {"fold-batch-norm", fold_batch_norm, 1},
     {"eliminate-views", eliminate_views, 1},
     {"eliminate-transposes", eliminate_transposes, 1},
     {"common-subexpressions", merge_common_subexpressions, 1},

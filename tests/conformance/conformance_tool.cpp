@@ -23,12 +23,14 @@ struct Options {
   bool failures_only = false;
   bool in_process = false;
   int timeout = 60;
+  int level = 2;
 };
 
 constexpr const char* usage =
-    "usage: conformance_tool [--executor evaluator] [--mode static|dynamic|constant] [--filter TEXT]... "
+    "usage: conformance_tool [--executor evaluator|wasm] [--mode static|dynamic|constant] [--filter TEXT]... "
     "[--list]\n"
-    "                        [--failures] [--in-process] [--timeout SECONDS] [--data FOLDER]\n";
+    "                        [--failures] [--in-process] [--timeout SECONDS] [--level 0..3] [--data "
+    "FOLDER]\n";
 
 Options parse(int argc, char** argv) {
   Options options;
@@ -48,6 +50,8 @@ Options parse(int argc, char** argv) {
       options.folder = value();
     else if (name == "--timeout")
       options.timeout = std::atoi(value().c_str());
+    else if (name == "--level")
+      options.level = std::atoi(value().c_str());
     else if (name == "--list")
       options.list = true;
     else if (name == "--failures")
@@ -75,14 +79,9 @@ bool selected(const Options& options, const std::string& name) {
   return false;
 }
 
-std::unique_ptr<conformance::Executor> executor_of(const std::string& name) {
-  if (name == "evaluator") return conformance::evaluator_executor();
-  throw std::runtime_error("unknown executor " + name);
-}
-
 int run(const Options& options) {
   const conformance::Mode mode = mode_of(options.mode);
-  const auto executor = executor_of(options.executor);
+  const auto executor = conformance::make_executor(options.executor, options.level);
   int passed = 0, failed = 0;
   for (const conformance::Case& which : conformance::find_cases(options.folder)) {
     if (!selected(options, which.name)) continue;

@@ -42,13 +42,30 @@ void make_constant(ModelDef& model, std::vector<ir::Tensor>& inputs) {
   if (inputs.size() > 1) inputs.resize(1);
 }
 
+// ONNX's data files hold bfloat16 tensors as uint16, the bits numpy has a type for.
+ir::Tensor as_declared(ir::Tensor tensor, const onnx_frontend::TypeDef& type) {
+  if (type.element != ir::DType::bf16 || tensor.type() != ir::DType::u16) return tensor;
+  return {ir::DType::bf16, tensor.dims(), {tensor.bytes(), tensor.bytes() + tensor.byte_count()}};
+}
+
+const onnx_frontend::TypeDef& type_of(const std::vector<onnx_frontend::ValueDef>& values,
+                                      const std::string& name) {
+  const auto found =
+      std::find_if(values.begin(), values.end(), [&](const auto& value) { return value.name == name; });
+  if (found == values.end()) throw std::runtime_error("the model has no '" + name + "'");
+  return found->type;
+}
+
 void run_data_set(const ModelDef& source, const DataSet& data, Mode mode, Executor& executor) {
   ModelDef model = source;
   std::vector<ir::Tensor> inputs;
-  for (const std::string& path : data.inputs) inputs.push_back(test::load_tensor(path));
-  if (inputs.size() != input_names(model).size()) {
-    throw std::runtime_error("the case has data for " + std::to_string(inputs.size()) +
-                             " inputs, the model has " + std::to_string(input_names(model).size()));
+  const std::vector<std::string> names = input_names(model);
+  if (data.inputs.size() != names.size()) {
+    throw std::runtime_error("the case has data for " + std::to_string(data.inputs.size()) +
+                             " inputs, the model has " + std::to_string(names.size()));
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    inputs.push_back(as_declared(test::load_tensor(data.inputs[i]), type_of(model.graph.inputs, names[i])));
   }
   if (mode == Mode::constant) make_constant(model, inputs);
   onnx_frontend::ImportOptions options;
@@ -58,8 +75,10 @@ void run_data_set(const ModelDef& source, const DataSet& data, Mode mode, Execut
     throw std::runtime_error("got " + std::to_string(outputs.size()) + " outputs, expected " +
                              std::to_string(data.outputs.size()));
   }
+  ensure(outputs.size() == source.graph.outputs.size(), "an executor gives all outputs");
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const auto difference = test::difference(outputs[i], test::load_tensor(data.outputs[i]));
+    const ir::Tensor expected = as_declared(test::load_tensor(data.outputs[i]), source.graph.outputs[i].type);
+    const auto difference = test::difference(outputs[i], expected);
     if (difference) throw std::runtime_error("output " + std::to_string(i) + ": " + *difference);
   }
 }

@@ -1,0 +1,61 @@
+# onnx2wasm_add_model(TARGET name MODEL model.onnx [OPTIONS ...] [OUTPUT_DIRECTORY dir])
+#
+# Compiles a model when the project is built, and again when the model, its options or the compiler change. Makes a library target `name`:
+#   #include "<name>.h"      std::span-free, plain C: `extern const unsigned char <name>_wasm[]; extern const unsigned long <name>_wasm_size;`
+# and sets the target properties ONNX2WASM_MODULE (path of the .wasm) and ONNX2WASM_LOADER (path of the .mjs), for those who ship the files.
+# OPTIONS go to the compiler as they are: OPTIONS --dim batch=1 -O3
+function(onnx2wasm_add_model)
+  cmake_parse_arguments(ARG "" "TARGET;MODEL;OUTPUT_DIRECTORY" "OPTIONS" ${ARGN})
+  if(NOT ARG_TARGET OR NOT ARG_MODEL OR ARG_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "onnx2wasm_add_model(TARGET name MODEL model.onnx [OPTIONS ...] [OUTPUT_DIRECTORY dir])")
+  endif()
+  if(NOT ARG_TARGET MATCHES "^[A-Za-z_][A-Za-z0-9_]*$")
+    message(FATAL_ERROR "onnx2wasm_add_model: TARGET '${ARG_TARGET}' names a C symbol too, so it must be an identifier")
+  endif()
+  cmake_path(ABSOLUTE_PATH ARG_MODEL BASE_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+  if(NOT ARG_OUTPUT_DIRECTORY)
+    set(ARG_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${ARG_TARGET}.onnx2wasm)
+  endif()
+  file(MAKE_DIRECTORY ${ARG_OUTPUT_DIRECTORY})
+  set(module ${ARG_OUTPUT_DIRECTORY}/${ARG_TARGET}.wasm)
+  set(loader ${ARG_OUTPUT_DIRECTORY}/${ARG_TARGET}.mjs)
+
+  add_custom_command(
+    OUTPUT ${module} ${loader}
+    COMMAND onnx2wasm::onnx2wasm compile ${ARG_MODEL} -o ${module} --emit wasm,js --quiet ${ARG_OPTIONS}
+    DEPENDS ${ARG_MODEL} onnx2wasm::onnx2wasm
+    COMMENT "Compiling ${ARG_MODEL} to WebAssembly"
+    VERBATIM)
+
+  # The bytes go in by the assembler's .incbin: quick for models of any size.
+  enable_language(ASM)
+  file(CONFIGURE OUTPUT ${ARG_OUTPUT_DIRECTORY}/${ARG_TARGET}.S @ONLY CONTENT [[
+        .section .rodata
+        .balign 16
+        .globl @ARG_TARGET@_wasm
+@ARG_TARGET@_wasm:
+        .incbin "@module@"
+1:
+        .balign 8
+        .globl @ARG_TARGET@_wasm_size
+@ARG_TARGET@_wasm_size:
+        .quad 1b - @ARG_TARGET@_wasm
+        .section .note.GNU-stack,"",%progbits
+]])
+  file(CONFIGURE OUTPUT ${ARG_OUTPUT_DIRECTORY}/${ARG_TARGET}.h @ONLY CONTENT [[
+/* The module compiled from @ARG_TARGET@'s model. */
+#pragma once
+#ifdef __cplusplus
+extern "C" {
+#endif
+extern const unsigned char @ARG_TARGET@_wasm[];
+extern const unsigned long @ARG_TARGET@_wasm_size;
+#ifdef __cplusplus
+}
+#endif
+]])
+  set_source_files_properties(${ARG_OUTPUT_DIRECTORY}/${ARG_TARGET}.S PROPERTIES OBJECT_DEPENDS ${module})
+  add_library(${ARG_TARGET} STATIC ${ARG_OUTPUT_DIRECTORY}/${ARG_TARGET}.S)
+  set_target_properties(${ARG_TARGET} PROPERTIES LINKER_LANGUAGE C ONNX2WASM_MODULE ${module} ONNX2WASM_LOADER ${loader})
+  target_include_directories(${ARG_TARGET} INTERFACE ${ARG_OUTPUT_DIRECTORY})
+endfunction()

@@ -1,0 +1,163 @@
+// f32 math, four lanes at a time. Arithmetic is plain IEEE 754 without fused operations, so results are the
+// same bits everywhere. Errors are at most so many units in the last place of the exact value, which
+// tests/runtime/vector_math_test.cpp measures over millions of floats of all sizes.
+//
+// exp 1.0: Cody and Waite reduction by ln 2 in two parts, polynomial of expf in S. L. Moshier's Cephes
+//   Mathematical Library, release 2.2 (1992).
+// log 1.0: polynomial of Cephes' logf over [sqrt(1/2), sqrt(2)].
+// sigmoid 2.5: by exp(-|x|), so that neither end of the range loses digits.
+// tanh 1.5: Cephes' tanhf, an odd polynomial below 0.625, else by exp.
+// erf 2.5: x P(x^2) below 1, else 1 - exp(-Q(|x|)) with Q fitted to -log(erfc); Chebyshev fits with errors of
+//   2e-9 and 3e-8.
+// sin, cos 2.0: reduction by pi/2 in f64 (Cody and Waite, two parts), polynomials of Cephes' sinf and cosf.
+//   Beyond 2^28, where that reduction ends, libm lane by lane.
+#include <math.h>
+
+#include "runtime-lib/platform.h"
+#include "runtime-lib/vector.h"
+
+namespace o2w::runtime {
+namespace {
+
+// Adding it rounds to an integer (ties to even) and leaves that integer in the low bits.
+constexpr float kRounder = 12582912.0f;  // 1.5 * 2^23
+
+inline f32x4 exp4(f32x4 x) {
+  // Beyond these ends the result is 0 or infinite all the same; NaN stays.
+  x = select(x < splat(-104.0f), splat(-104.0f), x);
+  x = select(x > splat(89.0f), splat(89.0f), x);
+  const f32x4 shifted = x * splat(1.44269504088896341f) + splat(kRounder);
+  const f32x4 n = shifted - splat(kRounder);
+  const i32x4 exponent = bits_of(shifted) - bits_of(splat(kRounder));
+  const f32x4 r = (x - n * splat(0.693359375f)) - n * splat(-2.12194440e-4f);
+  static constexpr float kCoefficients[] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
+                                            4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
+  const f32x4 value = polynomial(r, kCoefficients) * (r * r) + r + splat(1.0f);
+  // 2^n in two factors, since n reaches from the subnormals to overflow.
+  const i32x4 half = exponent >> 1;
+  const f32x4 scale = float_of((half + splat(127)) << 23);
+  const f32x4 rest = float_of((exponent - half + splat(127)) << 23);
+  return value * scale * rest;
+}
+
+inline f32x4 log4(f32x4 x) {
+  const i32x4 tiny = x < splat(0x1p-126f);
+  const f32x4 normal = select(tiny, x * splat(0x1p23f), x);
+  // x = m * 2^e with m in [sqrt(1/2), sqrt(2)).
+  const i32x4 from_root = bits_of(normal) - splat(0x3f3504f3);
+  const i32x4 exponent = (from_root >> 23) - (tiny & splat(23));
+  const f32x4 m = float_of(bits_of(normal) - (from_root & splat(static_cast<int32_t>(0xff800000))));
+  const f32x4 e = __builtin_convertvector(exponent, f32x4);
+  const f32x4 r = m - splat(1.0f);
+  const f32x4 square = r * r;
+  static constexpr float kCoefficients[] = {7.0376836292e-2f,  -1.1514610310e-1f, 1.1676998740e-1f,
+                                            -1.2420140846e-1f, 1.4249322787e-1f,  -1.6668057665e-1f,
+                                            2.0000714765e-1f,  -2.4999993993e-1f, 3.3333331174e-1f};
+  f32x4 y = polynomial(r, kCoefficients) * r * square;
+  y = y + e * splat(-2.12194440e-4f);
+  y = y - square * splat(0.5f);
+  f32x4 result = r + y + e * splat(0.693359375f);
+  result = select(x == splat(__builtin_inff()), x, result);
+  result = select(x == splat(0.0f), splat(-__builtin_inff()), result);
+  return select((x >= splat(0.0f)), result, splat(__builtin_nanf("")));
+}
+
+inline f32x4 sigmoid4(f32x4 x) {
+  const f32x4 e = exp4(-absolute(x));
+  return select(x >= splat(0.0f), splat(1.0f), e) / (splat(1.0f) + e);
+}
+
+inline f32x4 tanh4(f32x4 x) {
+  const f32x4 size = absolute(x);
+  static constexpr float kCoefficients[] = {-5.70498872745e-3f, 2.06390887954e-2f, -5.37397155531e-2f,
+                                            1.33314422036e-1f, -3.33332819422e-1f};
+  const f32x4 square = x * x;
+  const f32x4 small = polynomial(square, kCoefficients) * square * x + x;
+  const f32x4 large = splat(1.0f) - splat(2.0f) / (exp4(size + size) + splat(1.0f));
+  return select(size < splat(0.625f), small, with_sign(large, x));
+}
+
+inline f32x4 erf4(f32x4 x) {
+  const f32x4 size = absolute(x);
+  static constexpr float kSmall[] = {7.87587506269e-5f,  -8.01686428717e-4f, 5.18908742343e-3f,
+                                     -2.68542120106e-2f, 1.12835947152e-1f,  -3.76126266667e-1f,
+                                     1.12837916585f};
+  static constexpr float kLarge[] = {-1.6015373234e-6f, 4.53815754542e-5f,  -5.91340088611e-4f,
+                                     4.73510531522e-3f, -2.63546671091e-2f, 1.09968328807e-1f,
+                                     6.31939648816e-1f, 1.13016960465f,     -3.04947926243e-4f};
+  const f32x4 small = polynomial(x * x, kSmall) * x;
+  const f32x4 end = select(size > splat(4.1f), splat(4.1f), size);
+  const f32x4 large = splat(1.0f) - exp4(-polynomial(end, kLarge));
+  return select(size < splat(1.0f), small, with_sign(large, x));
+}
+
+// The remainder of x / (pi/2) in [-pi/4, pi/4] and the quotient, for |x| < 2^28.
+struct Reduced {
+  f32x4 remainder;
+  i32x4 quotient;
+};
+
+inline f64x2 reduce2(f64x2 x, f64x2& quotient) {
+  constexpr double kInverse = 6.36619772367581382433e-01;  // 2 / pi
+  constexpr double kHigh = 1.57079631090164184570e+00;     // pi/2 to 25 bits: exact times the quotient
+  constexpr double kLow = 1.58932547735281966916e-08;
+  constexpr double kDoubleRounder = 6755399441055744.0;  // 1.5 * 2^52
+  const f64x2 rounder = f64x2{kDoubleRounder, kDoubleRounder};
+  quotient = (x * f64x2{kInverse, kInverse} + rounder) - rounder;
+  return (x - quotient * f64x2{kHigh, kHigh}) - quotient * f64x2{kLow, kLow};
+}
+
+inline Reduced reduce4(f32x4 x) {
+  typedef float f32x2 __attribute__((vector_size(8)));
+  typedef int32_t i32x2 __attribute__((vector_size(8)));
+  f64x2 low_quotient, high_quotient;
+  const f64x2 low = reduce2(f64x2{static_cast<double>(x[0]), static_cast<double>(x[1])}, low_quotient);
+  const f64x2 high = reduce2(f64x2{static_cast<double>(x[2]), static_cast<double>(x[3])}, high_quotient);
+  const f32x2 a = __builtin_convertvector(low, f32x2), b = __builtin_convertvector(high, f32x2);
+  const i32x2 qa = __builtin_convertvector(low_quotient, i32x2),
+              qb = __builtin_convertvector(high_quotient, i32x2);
+  return {f32x4{a[0], a[1], b[0], b[1]}, i32x4{qa[0], qa[1], qb[0], qb[1]}};
+}
+
+// sin(x + quarter_turns * pi/2), |x| < 2^28.
+inline f32x4 sine4(f32x4 x, int32_t quarter_turns) {
+  const Reduced reduced = reduce4(x);
+  const i32x4 quadrant = reduced.quotient + splat(quarter_turns);
+  const f32x4 r = reduced.remainder, square = r * r;
+  static constexpr float kSine[] = {-1.9515295891e-4f, 8.3321608736e-3f, -1.6666654611e-1f};
+  static constexpr float kCosine[] = {2.443315711809948e-5f, -1.388731625493765e-3f, 4.166664568298827e-2f};
+  const f32x4 sine = polynomial(square, kSine) * square * r + r;
+  const f32x4 cosine = polynomial(square, kCosine) * square * square - splat(0.5f) * square + splat(1.0f);
+  const f32x4 value = select((quadrant & splat(1)) != splat(0), cosine, sine);
+  return float_of(bits_of(value) ^ ((quadrant & splat(2)) << 30));
+}
+
+template <typename Scalar>
+inline f32x4 sine_or_libm(f32x4 x, int32_t quarter_turns, Scalar scalar) {
+  // Not "size >= limit", which NaN would slip through.
+  const i32x4 far = ~(absolute(x) < splat(0x1p28f));
+  f32x4 result = sine4(select(far, splat(0.0f), x), quarter_turns);
+  if (any(far)) {
+    for (int lane = 0; lane < 4; ++lane) {
+      if (far[lane]) result[lane] = scalar(x[lane]);
+    }
+  }
+  return result;
+}
+
+}  // namespace
+}  // namespace o2w::runtime
+
+using namespace o2w::runtime;
+
+O2W_EXPORT f32x4 o2w_exp_f32x4(f32x4 x) { return exp4(x); }
+O2W_EXPORT f32x4 o2w_log_f32x4(f32x4 x) { return log4(x); }
+O2W_EXPORT f32x4 o2w_sigmoid_f32x4(f32x4 x) { return sigmoid4(x); }
+O2W_EXPORT f32x4 o2w_tanh_f32x4(f32x4 x) { return tanh4(x); }
+O2W_EXPORT f32x4 o2w_erf_f32x4(f32x4 x) { return erf4(x); }
+O2W_EXPORT f32x4 o2w_sin_f32x4(f32x4 x) {
+  return sine_or_libm(x, 0, [](float lane) { return sinf(lane); });
+}
+O2W_EXPORT f32x4 o2w_cos_f32x4(f32x4 x) {
+  return sine_or_libm(x, 1, [](float lane) { return cosf(lane); });
+}

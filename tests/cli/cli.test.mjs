@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { after, before } from 'node:test';
+
+const command = process.env.ONNX2WASM;
+const data = '/usr/share/libonnx-testdata/data';
+const relu = `${data}/simple/test_single_relu_model/model.onnx`;
+const linear = `${data}/pytorch-converted/test_Linear/model.onnx`;
+let folder;
+
+before(() => { folder = mkdtempSync(join(tmpdir(), 'cli-')); });
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const run = (...args) => spawnSync(command, args, { encoding: 'utf8', cwd: folder });
+const expect = (result, status, pattern) => {
+  assert.equal(result.status, status, result.stdout + result.stderr);
+  assert.match(status === 0 ? result.stdout : result.stderr, pattern);
+  return result;
+};
+// A failure: one clear error, and no file of that name or a part of it.
+const fails = (output, status, pattern, ...args) => {
+  const result = expect(run(...args), status, pattern);
+  assert.doesNotMatch(result.stderr, /internal error/);
+  assert.deepEqual(readdirSync(folder).filter((name) => name.startsWith(output)), []);
+};
+
+test('compiles to a module that imports nothing', () => {
+  expect(run(relu, '-o', 'relu.wasm'), 0, /relu\.wasm +[\d.]+ KB/);
+  const module = new WebAssembly.Module(readFileSync(join(folder, 'relu.wasm')));
+  assert.deepEqual(WebAssembly.Module.imports(module), []);
+  const names = WebAssembly.Module.exports(module).map(({ name }) => name);
+  for (const name of ['memory', 'load', 'load_by_name', 'init_execution_context', 'set_input', 'compute', 'get_output', 'o2w_run', 'o2w_last_error']) {
+    assert.ok(names.includes(name), `export ${name}`);
+  }
+});
+
+test('the same model and options give the same bytes', () => {
+  run(linear, '-o', 'a.wasm');
+  run('compile', linear, '-o', 'b.wasm');
+  assert.deepEqual(readFileSync(join(folder, 'a.wasm')), readFileSync(join(folder, 'b.wasm')));
+});
+
+test('the text form and the loader go beside the module', () => {
+  expect(run(relu, '-o', 'r.wasm', '--emit', 'wasm,wat,js'), 0, /r\.mjs/);
+  assert.match(readFileSync(join(folder, 'r.wat'), 'utf8'), /^\(module/);
+  assert.ok(existsSync(join(folder, 'r.d.ts')));
+});
+
+test('both engines give the same bits', () => {
+  run(linear, '-o', 'linear.wasm');
+  for (const engine of ['node', 'interpreter']) {
+    const result = run('run', 'linear.wasm', '--input', `${portName(linear)}=random`, '--engine', engine, '--output-dir', engine);
+    assert.equal(result.status, 0, result.stderr);
+  }
+  const files = readdirSync(join(folder, 'node'));
+  assert.ok(files.length > 0);
+  for (const file of files) {
+    assert.deepEqual(readFileSync(join(folder, 'node', file)), readFileSync(join(folder, 'interpreter', file)), file);
+  }
+});
+
+const inspected = (model) => JSON.parse(run('inspect', model, '--json').stdout);
+const portName = (model) => inspected(model).inputs[0].name;
+
+test('inspect tells ports and operators', () => {
+  const summary = inspected(linear);
+  assert.equal(summary.inputs.length, 1);
+  assert.ok(summary.operators.every((op) => op.supported));
+  expect(run('inspect', linear), 0, /operators:/);
+});
+
+test('list-ops', () => {
+  const list = JSON.parse(run('list-ops', '--format', 'json').stdout);
+  assert.ok(list.length > 150);
+  assert.ok(list.some(({ name, domain }) => name === 'Conv' && domain === 'ai.onnx'));
+});
+
+test('verify agrees with the reference', () => {
+  expect(run('verify', linear), 0, /largest absolute difference/);
+});
+
+test('--dump-phases writes the forms in order', () => {
+  expect(run(relu, '-o', 'd.wasm', '--dump-phases', 'phases'), 0, /d\.wasm/);
+  const names = readdirSync(join(folder, 'phases')).sort();
+  assert.match(names[0], /^00-import/);
+  assert.ok(names.some((name) => name.endsWith('program.txt')));
+});
+
+test('usage errors exit with 2', () => {
+  fails('x', 2, /model/, 'compile');
+  fails('x', 2, /--nonsense/, relu, '-o', 'x.wasm', '--nonsense');
+  fails('x', 2, /whole number/, relu, '-o', 'x.wasm', '--dim', 'n=three');
+  fails('x', 2, /\.wasm/, relu, '-o', 'x.bin');
+  fails('x', 2, /-O/, relu, '-o', 'x.wasm', '-O7');
+  assert.equal(run('--help').status, 0);
+  assert.match(run('--version').stdout, /onnx2wasm \d+\.\d+\.\d+/);
+});
+
+test('bad input exits with 1 and leaves no file', () => {
+  fails('x', 1, /no-such\.onnx/, 'no-such.onnx', '-o', 'x.wasm');
+  mkdirSync(join(folder, 'a-folder'));
+  fails('x', 1, /directory/, 'a-folder', '-o', 'x.wasm');
+  writeFileSync(join(folder, 'empty.onnx'), '');
+  fails('x', 1, /empty\.onnx|empty/, 'empty.onnx', '-o', 'x.wasm');
+  writeFileSync(join(folder, 'cut.onnx'), readFileSync(linear).subarray(0, 60));
+  fails('x', 1, /error/, 'cut.onnx', '-o', 'x.wasm');
+  fails('x', 1, /nothing/, relu, '-o', 'x.wasm', '--dim', 'nothing=3');
+  fails('x', 1, /no\/such/, relu, '-o', 'no/such/x.wasm');
+});
+
+test('a full disk is an error and leaves nothing', () => {
+  // A file size limit makes write() fail in the same place as a full disk does.
+  const result = spawnSync('bash', ['-c', `ulimit -f 4; exec "${command}" "${linear}" -o full.wasm`], { encoding: 'utf8', cwd: folder });
+  expect(result, 1, /cannot write 'full\.wasm'/);
+  assert.deepEqual(readdirSync(folder).filter((name) => name.startsWith('full')), []);
+});
+
+test('run names what is missing', () => {
+  fails('x', 1, /no contents for input/, 'run', relu);
+  fails('x', 1, /no input is called 'nothing'/, 'run', relu, '--input', 'nothing=random');
+  fails('x', 1, /not a module made by onnx2wasm/, 'run', 'empty.wasm', ...(writeFileSync(join(folder, 'empty.wasm'), Buffer.from([0, 97, 115, 109, 1, 0, 0, 0])), []));
+});

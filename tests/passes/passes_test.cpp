@@ -1,0 +1,174 @@
+// Each pass on small graphs: text in, text out.
+#include <gtest/gtest.h>
+
+#include "compiler/ir/text.h"
+#include "compiler/ir/verify.h"
+#include "compiler/passes/common_subexpressions.h"
+#include "compiler/passes/dead_code.h"
+#include "compiler/passes/eliminate_transposes.h"
+#include "compiler/passes/eliminate_views.h"
+#include "compiler/passes/fold_batch_norm.h"
+#include "compiler/passes/fold_constants.h"
+#include "compiler/passes/pass.h"
+
+namespace o2w::passes {
+namespace {
+
+// Runs the passes, then prints what is in the graph's braces.
+std::string after(const std::string& nodes, const std::vector<void (*)(ir::Graph&)>& passes) {
+  Diagnostics diagnostics;
+  Result<ir::Graph> graph = ir::parse_graph("graph \"g\" opset 17 {\n" + nodes + "}\n", diagnostics);
+  if (!graph) return diagnostics.to_string();
+  ir::verify(*graph, "parsing");
+  for (const auto pass : passes) {
+    pass(*graph);
+    ir::verify(*graph, "a pass");
+  }
+  const std::string text = ir::to_text(*graph);
+  return text.substr(text.find('\n') + 1, text.rfind('}') - text.find('\n') - 1);
+}
+
+TEST(DeadCode, KeepsChecksAndWhatTheyNeed) {
+  const std::string nodes = R"(  symbol a 0..9
+  symbol b 0..9
+  input "x" %0: i64[1]
+  bind (%0) [a]
+  bind (%0) [b]
+  require less_equal [a, 5] "at most five"
+  %1: i64[1] = tabulate (%0) { neg(read0(i0)) }
+  output "y" %0
+)";
+  EXPECT_EQ(after(nodes, {remove_dead_code}), R"(  symbol a 0..9
+  symbol b 0..9
+  input "x" %0: i64[1]
+  bind (%0) [a]
+  require less_equal [a, 5] "at most five"
+  output "y" %0
+)");
+}
+
+TEST(CommonSubexpressions, MergesNodesAndConstants) {
+  const std::string nodes = R"(  input "x" %0: f32[2]
+  %1: f32[2] = constant <f32[2] 1, 2>
+  %2: f32[2] = constant <f32[2] 1, 2>
+  %3: f32[2] = tabulate (%0, %1) { add(read0(i0), read1(i0)) }
+  %4: f32[2] = tabulate (%0, %2) { add(read0(i0), read1(i0)) }
+  output "a" %3
+  output "b" %4
+)";
+  EXPECT_EQ(after(nodes, {merge_common_subexpressions}), R"(  input "x" %0: f32[2]
+  %1: f32[2] = constant <f32[2] 1, 2>
+  %3: f32[2] = tabulate (%0, %1) { add(read0(i0), read1(i0)) }
+  output "a" %3
+  output "b" %3
+)");
+}
+
+TEST(CommonSubexpressions, BranchesDoNotSeeEachOther) {
+  const std::string nodes = R"(  input "x" %0: f32[2]
+  input "c" %1: bool[]
+  %2: f32[2] = if (%1) then {
+    parameters ()
+    %3: f32[2] = tabulate (%0) { neg(read0(i0)) }
+    results (%3)
+  } else {
+    parameters ()
+    %4: f32[2] = tabulate (%0) { neg(read0(i0)) }
+    results (%4)
+  } results []
+  output "y" %2
+)";
+  EXPECT_EQ(after(nodes, {merge_common_subexpressions}), nodes);
+}
+
+TEST(FoldConstants, EvaluatesAndKeepsLargeResultsOut) {
+  const std::string nodes = R"(  %0: f32[2] = constant <f32[2] 1, 4>
+  %1: f32[2] = tabulate (%0) { sqrt(read0(i0)) }
+  %2: f32[1000000] = tabulate (%0) { read0(0) }
+  output "a" %1
+  output "b" %2
+)";
+  EXPECT_EQ(after(nodes, {fold_constants, remove_dead_code}), R"(  %0: f32[2] = constant <f32[2] 1, 4>
+  %1: f32[2] = constant <f32[2] 1, 2>
+  %2: f32[1000000] = tabulate (%0) { read0(0) }
+  output "a" %1
+  output "b" %2
+)");
+}
+
+TEST(EliminateViews, JoinsChains) {
+  const std::string nodes = R"(  input "x" %0: f32[2, 3]
+  %1: f32[6] = view (%0)
+  %2: f32[3, 2] = view (%1)
+  %3: f32[2, 3] = view (%2)
+  output "a" %2
+  output "b" %3
+)";
+  EXPECT_EQ(after(nodes, {eliminate_views, remove_dead_code}), R"(  input "x" %0: f32[2, 3]
+  %2: f32[3, 2] = view (%0)
+  output "a" %2
+  output "b" %0
+)");
+}
+
+TEST(EliminateTransposes, ComposesAndCancels) {
+  const std::string nodes = R"(  input "x" %0: f32[2, 3, 4]
+  %1: f32[3, 4, 2] = tabulate (%0) { read0(i2, i0, i1) }
+  %2: f32[4, 2, 3] = tabulate (%1) { read0(i2, i0, i1) }
+  %3: f32[2, 3, 4] = tabulate (%2) { read0(i2, i0, i1) }
+  output "a" %2
+  output "b" %3
+)";
+  EXPECT_EQ(after(nodes, {eliminate_transposes, remove_dead_code}), R"(  input "x" %0: f32[2, 3, 4]
+  %2: f32[4, 2, 3] = tabulate (%0) { read0(i1, i2, i0) }
+  output "a" %2
+  output "b" %0
+)");
+}
+
+TEST(FoldBatchNorm, ScalesTheWeights) {
+  const std::string nodes = R"(  input "x" %0: f32[1, 1, 4]
+  %1: f32[2, 1, 1] = constant <f32[2, 1, 1] 3, 5>
+  %2: f32[2] = constant <f32[2] 1, 2>
+  %3: f32[2] = constant <f32[2] 10, 20>
+  %4: f32[2] = constant <f32[2] 2, 4>
+  %5: f32[1, 2, 4] = convolution (%0, %1) strides [1] dilations [1] pads [0] group 1
+  %6: f32[1, 2, 4] = tabulate (%5, %2) { add(read0(i0, i1, i2), read1(i1)) }
+  %7: f32[1, 2, 4] = tabulate (%6, %3, %4) { add(div(sub(read0(i0, i1, i2), read1(i1)), read2(i1)), 0.5:f32) }
+  output "y" %7
+)";
+  // (3x + 1 - 10) / 2 + 0.5 and (5x + 2 - 20) / 4 + 0.5
+  const std::string text = after(nodes, {fold_batch_norm, remove_dead_code});
+  EXPECT_NE(text.find("constant <f32[2, 1, 1] 1.5, 1.25>"), std::string::npos) << text;
+  EXPECT_NE(text.find("constant <f32[2] -4, -4>"), std::string::npos) << text;
+  EXPECT_NE(text.find("{ add(read0(i0, i1, i2), read1(i1)) }"), std::string::npos) << text;
+  EXPECT_EQ(text.find("div"), std::string::npos) << text;
+}
+
+TEST(FoldBatchNorm, LeavesOtherUsesAndActivationsAlone) {
+  const std::string nodes = R"(  input "x" %0: f32[1, 1, 4]
+  %1: f32[2, 1, 1] = constant <f32[2, 1, 1] 3, 5>
+  %2: f32[1, 2, 4] = convolution (%0, %1) strides [1] dilations [1] pads [0] group 1
+  %3: f32[1, 2, 4] = tabulate (%2) { mul(read0(i0, i1, i2), 2.0:f32) }
+  %4: f32[1, 2, 4] = convolution (%0, %1) strides [1] dilations [1] pads [0] group 1
+  %5: f32[1, 2, 4] = tabulate (%4) { mul(max(read0(i0, i1, i2), 0.0:f32), 2.0:f32) }
+  output "a" %2
+  output "b" %3
+  output "c" %5
+)";
+  EXPECT_EQ(after(nodes, {fold_batch_norm}), nodes);
+}
+
+TEST(Pipeline, ReportsEveryPhase) {
+  Diagnostics diagnostics;
+  Result<ir::Graph> graph =
+      ir::parse_graph("graph \"g\" { input \"x\" %0: f32[2] output \"y\" %0 }", diagnostics);
+  ASSERT_TRUE(graph.has_value()) << diagnostics.to_string();
+  std::vector<std::string> phases;
+  run_passes(*graph, {}, [&](const std::string& phase, const ir::Graph&) { phases.push_back(phase); });
+  ASSERT_FALSE(phases.empty());
+  EXPECT_EQ(phases.front(), "pass-01-dead-code");
+}
+
+}  // namespace
+}  // namespace o2w::passes
