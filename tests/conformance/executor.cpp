@@ -5,6 +5,7 @@
 
 #include "compiler/ir/graph.h"
 #include "compiler/ir/verify.h"
+#include "compiler/passes/pass.h"
 #include "compiler/support/error.h"
 
 namespace o2w::conformance {
@@ -31,11 +32,13 @@ std::unique_ptr<Executor> make_executor(const std::string& name, int level) {
 }
 
 ir::Graph build_graph(const onnx_frontend::ModelDef& model, const onnx_frontend::ImportOptions& options,
-                      [[maybe_unused]] int level) {
+                      int level) {
   Diagnostics diagnostics;
   Result<ir::Graph> graph = onnx_frontend::import_model(model, options, diagnostics);
   if (!graph) throw ModelError(diagnostics.to_string());
   ir::verify(*graph, "import");
+  passes::run_passes(*graph, {.level = level},
+                     [](const std::string& phase, const ir::Graph& now) { ir::verify(now, phase); });
   return std::move(*graph);
 }
 
