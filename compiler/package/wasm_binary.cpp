@@ -137,7 +137,8 @@ std::vector<uint8_t> assemble(std::span<const uint8_t> wasm, const std::vector<D
   for (const CustomSection& section : custom) room += section.name.size() + section.contents.size() + 16;
   out.reserve(room);
   for (const Section& section : sections) {
-    ensure(section.id != SectionId::data && section.id != SectionId::data_count, "unexpected data section");
+    // Binaryen cannot remove the runtime library's segments; they are among `data`, with the weights.
+    if (section.id == SectionId::data || section.id == SectionId::data_count) continue;
     if (section.id == SectionId::custom) {
       if (section.name == "name") names = &section;
       continue;
