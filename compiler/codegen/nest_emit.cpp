@@ -163,6 +163,8 @@ void NestEmitter::hoist_all() {
 }
 
 void NestEmitter::hoist(const CanonicalStage& stage) {
+  hoisted_.clear();
+  available_.clear();
   const bool guarded = stage.guard.get() != nullptr;
   if (guarded) hoist(stage.guard, false, false);
   hoist(stage.body, guarded, vector_variable_ >= 0);
@@ -170,6 +172,12 @@ void NestEmitter::hoist(const CanonicalStage& stage) {
 }
 
 bool NestEmitter::is_available(const Expr& e) {
+  const auto known = available_.find(e.get());
+  if (known != available_.end()) return known->second;
+  return available_[e.get()] = all_available(e);
+}
+
+bool NestEmitter::all_available(const Expr& e) {
   switch (e->op) {
     case ExprOp::index:
       return variables_.contains(e->slot);
@@ -199,6 +207,7 @@ bool NestEmitter::is_available(const Expr& e) {
 }
 
 void NestEmitter::hoist(const Expr& e, bool conditional, bool as_vector) {
+  if (!hoisted_.insert({e.get(), conditional, as_vector}).second) return;
   if (is_available(e)) {
     const bool trivial = e->args.empty() && e->op != ExprOp::read;
     if (trivial && !as_vector) return;

@@ -6,7 +6,9 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "compiler/codegen/canonical_nest.h"
@@ -52,6 +54,7 @@ class NestEmitter : private Leaves {
   void hoist_before_outer();  // before an outer loop that is not the vectorised one
   void hoist(const ir::Expr& e, bool conditional, bool as_vector);
   bool is_available(const ir::Expr& e);
+  bool all_available(const ir::Expr& e);
   Local temp_local(int slot, ir::DType type);
 
   // --- addressing.cpp: Leaves, addresses.
@@ -104,7 +107,10 @@ class NestEmitter : private Leaves {
   bool outer_vectors_ = false;        // temps are vectors
   bool temps_ready_ = false;          // within the outer loops
   std::optional<Var<I32>> position_;  // arg_min, arg_max: of the element
-  Local best_;                        // arg_min, arg_max: the best value so far
+  // Nodes visited by the hoisting under way: expressions are graphs, with exponentially many paths.
+  std::set<std::tuple<const ir::ExprNode*, bool, bool>> hoisted_;
+  std::map<const ir::ExprNode*, bool> available_;
+  Local best_;  // arg_min, arg_max: the best value so far
 };
 
 }  // namespace o2w::codegen
