@@ -361,8 +361,11 @@ Tree ScalarOps::float_binary(ExprOp op, DType type, Tree a, Tree b, const ir::Ex
 Tree ScalarOps::load(DType type, Tree address) {
   const WasmType wasm = wasm_type(type);
   const int bytes = ir::byte_size(type);
-  return codegen::load(wasm, bytes, ir::is_signed(type) && !ir::is_float(type), std::move(address), 0,
-                       static_cast<uint32_t>(std::min(bytes, 4)));
+  Tree value = codegen::load(wasm, bytes, ir::is_signed(type) && !ir::is_float(type), std::move(address), 0,
+                             static_cast<uint32_t>(std::min(bytes, 4)));
+  // Any byte a host writes but 0 is true; the vector code reads it so, too.
+  if (type == DType::boolean) return I32(std::move(value)) != 0;
+  return value;
 }
 
 void ScalarOps::store(DType type, Tree address, Tree value) {
