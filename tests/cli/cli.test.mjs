@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test, { after, before } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const command = process.env.ONNX2WASM;
 const data = '/usr/share/libonnx-testdata/data';
 const relu = `${data}/simple/test_single_relu_model/model.onnx`;
@@ -76,6 +78,11 @@ test('list-ops', () => {
   const list = JSON.parse(run('list-ops', '--format', 'json').stdout);
   assert.ok(list.length > 150);
   assert.ok(list.some(({ name, domain }) => name === 'Conv' && domain === 'ai.onnx'));
+});
+
+test('docs/operators.md is what the table says', () => {
+  const text = readFileSync(join(root, 'docs/operators.md'), 'utf8');
+  assert.equal(text, run('list-ops', '--format', 'markdown').stdout, 'stale: onnx2wasm list-ops --format markdown > docs/operators.md');
 });
 
 test('verify agrees with the reference', () => {
