@@ -34,11 +34,16 @@ interp::Value to_value(const WasmNumber& number) {
 
 WasmNumber from_value(const interp::Value& value, wabt::Type type) {
   switch (type) {
-    case wabt::Type::I32: return value.Get<int32_t>();
-    case wabt::Type::I64: return value.Get<int64_t>();
-    case wabt::Type::F32: return value.Get<float>();
-    case wabt::Type::F64: return value.Get<double>();
-    default: fail_internal("a wasm result of a type that is not a number");
+    case wabt::Type::I32:
+      return value.Get<int32_t>();
+    case wabt::Type::I64:
+      return value.Get<int64_t>();
+    case wabt::Type::F32:
+      return value.Get<float>();
+    case wabt::Type::F64:
+      return value.Get<double>();
+    default:
+      fail_internal("a wasm result of a type that is not a number");
   }
 }
 
@@ -50,7 +55,8 @@ WasmInstance::WasmInstance(const std::vector<uint8_t>& wasm) : impl_(std::make_u
                                         fail_on_custom_section_error);
   wabt::Errors errors;
   interp::ModuleDesc description;
-  if (wabt::Failed(interp::ReadBinaryInterp("module", wasm.data(), wasm.size(), options, &errors, &description))) {
+  if (wabt::Failed(
+          interp::ReadBinaryInterp("module", wasm.data(), wasm.size(), options, &errors, &description))) {
     fail_internal("the interpreter cannot read the module: {}",
                   wabt::FormatErrorsToString(errors, wabt::Location::Type::Binary));
   }
@@ -59,7 +65,8 @@ WasmInstance::WasmInstance(const std::vector<uint8_t>& wasm) : impl_(std::make_u
   const interp::Module::Ptr module = interp::Module::New(impl_->store, std::move(description));
   interp::Trap::Ptr trap;
   impl_->instance = interp::Instance::Instantiate(impl_->store, module.ref(), {}, &trap);
-  if (!impl_->instance) fail_internal("the module does not start: {}", trap ? trap->message() : "no reason given");
+  if (!impl_->instance)
+    fail_internal("the module does not start: {}", trap ? trap->message() : "no reason given");
   for (std::size_t k = 0; k < exports.size(); ++k) {
     const interp::Ref ref = impl_->instance->exports()[k];
     if (exports[k].type.type->kind == interp::ExternKind::Func) {
@@ -77,7 +84,8 @@ WasmInstance& WasmInstance::operator=(WasmInstance&&) noexcept = default;
 
 bool WasmInstance::has_export(const std::string& name) const { return impl_->functions.count(name) > 0; }
 
-std::vector<WasmNumber> WasmInstance::call(const std::string& name, const std::vector<WasmNumber>& arguments) {
+std::vector<WasmNumber> WasmInstance::call(const std::string& name,
+                                           const std::vector<WasmNumber>& arguments) {
   const auto found = impl_->functions.find(name);
   if (found == impl_->functions.end()) fail_internal("the module exports no function '{}'", name);
   const interp::FuncType& type = found->second->type();
@@ -99,7 +107,8 @@ std::vector<WasmNumber> WasmInstance::call(const std::string& name, const std::v
 
 int32_t WasmInstance::call_i32(const std::string& name, const std::vector<WasmNumber>& arguments) {
   const std::vector<WasmNumber> results = call(name, arguments);
-  ensure(results.size() == 1 && std::holds_alternative<int32_t>(results[0]), "function does not return one i32");
+  ensure(results.size() == 1 && std::holds_alternative<int32_t>(results[0]),
+         "function does not return one i32");
   return std::get<int32_t>(results[0]);
 }
 
@@ -107,7 +116,8 @@ uint8_t* WasmInstance::memory() { return impl_->memory->UnsafeData(); }
 std::size_t WasmInstance::memory_size() const { return static_cast<std::size_t>(impl_->memory->ByteSize()); }
 
 uint8_t* WasmInstance::at(uint32_t address, std::size_t bytes) {
-  ensure(address <= memory_size() && bytes <= memory_size() - address, "address outside of the module's memory");
+  ensure(address <= memory_size() && bytes <= memory_size() - address,
+         "address outside of the module's memory");
   return memory() + address;
 }
 

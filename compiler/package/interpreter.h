@@ -1,4 +1,5 @@
-// Runs a WebAssembly module in this process, by libwabt's interpreter: exact, and some hundred times slower than an engine.
+// Runs a WebAssembly module in this process, by libwabt's interpreter: exact, and some hundred times slower
+// than an engine.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +15,16 @@ using WasmNumber = std::variant<int32_t, int64_t, float, double>;
 
 class WasmInstance {
  public:
-  // The module must import nothing and export its memory as "memory". InternalError if it does not load or start.
+  // The module must import nothing and export its memory as "memory". InternalError if it does not load or
+  // start.
   explicit WasmInstance(const std::vector<uint8_t>& wasm);
   ~WasmInstance();
   WasmInstance(WasmInstance&&) noexcept;
   WasmInstance& operator=(WasmInstance&&) noexcept;
 
   bool has_export(const std::string& name) const;
-  // Calls an exported function. InternalError with the reason if it traps, or if there is no such function of these parameters.
+  // Calls an exported function. InternalError with the reason if it traps, or if there is no such function of
+  // these parameters.
   std::vector<WasmNumber> call(const std::string& name, const std::vector<WasmNumber>& arguments = {});
   // The result of a function that returns one i32.
   int32_t call_i32(const std::string& name, const std::vector<WasmNumber>& arguments = {});
@@ -37,7 +40,9 @@ class WasmInstance {
     return value;
   }
   template <typename T>
-  void write(uint32_t address, const T& value) { std::memcpy(at(address, sizeof(T)), &value, sizeof(T)); }
+  void write(uint32_t address, const T& value) {
+    std::memcpy(at(address, sizeof(T)), &value, sizeof(T));
+  }
 
  private:
   uint8_t* at(uint32_t address, std::size_t bytes);

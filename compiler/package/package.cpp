@@ -49,15 +49,9 @@ struct ModuleDeleter {
 };
 using ModulePointer = std::unique_ptr<std::remove_pointer_t<BinaryenModuleRef>, ModuleDeleter>;
 
-struct RuntimeData {
-  int64_t address = 0;
-  std::vector<char> bytes;
-};
-
-// The runtime library, freed of its exports, data and hooks.
+// The runtime library, freed of its exports and hooks.
 struct Runtime {
   ModulePointer module;
-  std::vector<RuntimeData> data;
   int64_t model_address = 0;  // of the variable o2w_model
   int64_t end = 0;            // of its memory
 };
@@ -82,12 +76,6 @@ Runtime read_runtime() {
                                         BinaryenFeatureSIMD128());
   runtime.model_address = exported_constant(module, "o2w_model");
   runtime.end = exported_constant(module, "__heap_base");
-  for (BinaryenIndex i = 0; i < BinaryenGetNumMemorySegments(module); ++i) {
-    RuntimeData& data = runtime.data.emplace_back();
-    data.address = BinaryenGetMemorySegmentByteOffset(module, i);
-    data.bytes.resize(BinaryenGetMemorySegmentByteLength(module, i));
-    BinaryenCopyMemorySegmentData(module, i, data.bytes.data());
-  }
   std::vector<std::string> exports;
   for (BinaryenIndex i = 0; i < BinaryenGetNumExports(module); ++i) {
     exports.emplace_back(BinaryenExportGetName(BinaryenGetExportByIndex(module, i)));
@@ -140,6 +128,7 @@ static Package build(const schedule::Program& program, const PackageOptions& opt
 
   const int64_t pages =
       std::min<int64_t>((layout.heap_start + layout.reserve + kPageBytes - 1) / kPageBytes, kMaxPages);
+  // Keeps the runtime library's data.
   BinaryenSetMemory(module, static_cast<BinaryenIndex>(pages), kMaxPages, "memory", nullptr, nullptr, nullptr,
                     nullptr, 0, false);
   for (const auto& [outside, inside] : kExports) BinaryenAddFunctionExport(module, inside, outside);
@@ -147,9 +136,6 @@ static Package build(const schedule::Program& program, const PackageOptions& opt
   const std::vector<uint8_t> code = write_code(module);
 
   std::vector<DataSegment> data;
-  for (const RuntimeData& part : runtime.data) {
-    data.push_back({{{part.address, bytes_of(part.bytes.data(), part.bytes.size())}}});
-  }
   data.push_back({{{runtime.model_address, bytes_of(&layout.descriptor, 1)}}});
   data.push_back({{{layout.tables_address, bytes_of(layout.tables.data(), layout.tables.size())}}});
   const std::string metadata = metadata_json(program, options.version, layout.weight_bytes);

@@ -44,10 +44,11 @@ std::vector<uint8_t> without_large_data(const std::vector<uint8_t>& wasm, uint64
       left_out = section.contents.size();
       continue;
     }
-    if (section.id == SectionId::custom) continue;
-    out.push_back(static_cast<uint8_t>(section.id));
-    append_leb(out, section.contents.size());
-    out.insert(out.end(), section.contents.begin(), section.contents.end());
+    if (section.id == SectionId::custom) {
+      if (section.name == "name") append_custom_section(out, section.name, section.contents);
+      continue;
+    }
+    append_section(out, section.id, section.contents);
   }
   return out;
 }

@@ -43,9 +43,15 @@ uint64_t size_of(const DataSegment& segment) {
              : static_cast<uint64_t>(end_of(segment.parts.back()) - segment.parts.front().address);
 }
 
-void append_data_section(std::vector<uint8_t>& out, const std::vector<DataSegment>& data) {
+// `existing` is the contents of the data section that the module had, or empty.
+void append_data_section(std::vector<uint8_t>& out, std::span<const uint8_t> existing,
+                         const std::vector<DataSegment>& data) {
+  std::size_t first_segment = 0;
+  const uint64_t existing_count = existing.empty() ? 0 : read_leb(existing, first_segment);
+  existing = existing.subspan(first_segment);
   std::vector<std::vector<uint8_t>> heads;
-  uint64_t size = leb_size(data.size());
+  const uint64_t count = existing_count + data.size();
+  uint64_t size = leb_size(count) + existing.size();
   for (const DataSegment& segment : data) {
     std::vector<uint8_t>& head = heads.emplace_back();
     head.push_back(0);  // active, memory 0
@@ -55,10 +61,10 @@ void append_data_section(std::vector<uint8_t>& out, const std::vector<DataSegmen
     append_leb(head, size_of(segment));
     size += head.size() + size_of(segment);
   }
-  out.reserve(out.size() + size + 16);
   out.push_back(static_cast<uint8_t>(SectionId::data));
   append_leb(out, size);
-  append_leb(out, data.size());
+  append_leb(out, count);
+  append_bytes(out, existing);
   for (std::size_t i = 0; i < data.size(); ++i) {
     append_bytes(out, heads[i]);
     int64_t position = data[i].parts.front().address;
@@ -69,15 +75,6 @@ void append_data_section(std::vector<uint8_t>& out, const std::vector<DataSegmen
       position = end_of(part);
     }
   }
-}
-
-void append_custom_section(std::vector<uint8_t>& out, std::string_view name,
-                           std::span<const uint8_t> contents) {
-  out.push_back(static_cast<uint8_t>(SectionId::custom));
-  append_leb(out, leb_size(name.size()) + name.size() + contents.size());
-  append_leb(out, name.size());
-  out.insert(out.end(), name.begin(), name.end());
-  append_bytes(out, contents);
 }
 
 }  // namespace
@@ -98,6 +95,21 @@ void append_signed_leb(std::vector<uint8_t>& out, int64_t value) {
     out.push_back(last ? byte : byte | 0x80);
     if (last) return;
   }
+}
+
+void append_section(std::vector<uint8_t>& out, SectionId id, std::span<const uint8_t> contents) {
+  out.push_back(static_cast<uint8_t>(id));
+  append_leb(out, contents.size());
+  append_bytes(out, contents);
+}
+
+void append_custom_section(std::vector<uint8_t>& out, std::string_view name,
+                           std::span<const uint8_t> contents) {
+  out.push_back(static_cast<uint8_t>(SectionId::custom));
+  append_leb(out, leb_size(name.size()) + name.size() + contents.size());
+  append_leb(out, name.size());
+  out.insert(out.end(), name.begin(), name.end());
+  append_bytes(out, contents);
 }
 
 std::vector<Section> read_sections(std::span<const uint8_t> wasm) {
@@ -128,6 +140,7 @@ std::vector<uint8_t> assemble(std::span<const uint8_t> wasm, const std::vector<D
                               const std::vector<CustomSection>& custom, bool keep_names) {
   std::vector<uint8_t> out(std::begin(kHeader), std::end(kHeader));
   const Section* names = nullptr;
+  std::span<const uint8_t> existing;
   const std::vector<Section> sections = read_sections(wasm);
   std::vector<DataSegment> filled;
   std::copy_if(data.begin(), data.end(), std::back_inserter(filled),
@@ -137,17 +150,19 @@ std::vector<uint8_t> assemble(std::span<const uint8_t> wasm, const std::vector<D
   for (const CustomSection& section : custom) room += section.name.size() + section.contents.size() + 16;
   out.reserve(room);
   for (const Section& section : sections) {
-    // Binaryen cannot remove the runtime library's segments; they are among `data`, with the weights.
-    if (section.id == SectionId::data || section.id == SectionId::data_count) continue;
+    // Counts are for memory.init, which no generated code uses.
+    if (section.id == SectionId::data_count) continue;
+    if (section.id == SectionId::data) {
+      existing = section.contents;
+      continue;
+    }
     if (section.id == SectionId::custom) {
       if (section.name == "name") names = &section;
       continue;
     }
-    out.push_back(static_cast<uint8_t>(section.id));
-    append_leb(out, section.contents.size());
-    append_bytes(out, section.contents);
+    append_section(out, section.id, section.contents);
   }
-  if (!filled.empty()) append_data_section(out, filled);
+  if (!filled.empty() || !existing.empty()) append_data_section(out, existing, filled);
   if (names && keep_names) append_custom_section(out, names->name, names->contents);
   for (const CustomSection& section : custom) {
     append_custom_section(

@@ -35,6 +35,10 @@ struct Section {
 void append_leb(std::vector<uint8_t>& out, uint64_t value);
 void append_signed_leb(std::vector<uint8_t>& out, int64_t value);
 
+void append_section(std::vector<uint8_t>& out, SectionId id, std::span<const uint8_t> contents);
+void append_custom_section(std::vector<uint8_t>& out, std::string_view name,
+                           std::span<const uint8_t> contents);
+
 // Sections in file order, viewing `wasm`. InternalError if the bytes are no module.
 std::vector<Section> read_sections(std::span<const uint8_t> wasm);
 
@@ -52,7 +56,7 @@ struct CustomSection {
   std::string name, contents;
 };
 
-// `wasm` (which has no data of its own) with a data section and custom sections in the place of those it had.
+// `wasm` with data added to its own (active segments) and custom sections in the place of those it had.
 std::vector<uint8_t> assemble(std::span<const uint8_t> wasm, const std::vector<DataSegment>& data,
                               const std::vector<CustomSection>& custom, bool keep_names);
 
