@@ -15,8 +15,8 @@ Expr factor(const Draft& draft, int slot, int tensor, std::vector<Expr> indices,
 }
 
 // The epilogue over the sum in temp 0; its operands become slots after the two factors'.
-Expr epilogue_body(const Epilogue& epilogue, const Draft& draft, const std::vector<int>& tensors, const Expr& sum,
-                   std::size_t column) {
+Expr epilogue_body(const Epilogue& epilogue, const Draft& draft, const std::vector<int>& tensors,
+                   const Expr& sum, std::size_t column) {
   if (!epilogue.body) return sum;
   return ir::rewrite(epilogue.body, [&](const Expr& e) -> Expr {
     if (e->op != ir::ExprOp::read) return e;
@@ -25,13 +25,17 @@ Expr epilogue_body(const Epilogue& epilogue, const Draft& draft, const std::vect
     const std::size_t rank = draft.at(tensors[k]).shape.size();
     for (std::size_t d = 0; d < rank; ++d) {
       switch (epilogue.operands[k].access) {
-        case EpilogueOperand::Access::same: indices.push_back(ir::index_var(static_cast<int>(d))); break;
+        case EpilogueOperand::Access::same:
+          indices.push_back(ir::index_var(static_cast<int>(d)));
+          break;
         case EpilogueOperand::Access::column: {
           const bool holds_column = !draft.at(tensors[k]).shape[d].is(1);
           indices.push_back(holds_column ? ir::index_var(static_cast<int>(column)) : Expr(0));
           break;
         }
-        case EpilogueOperand::Access::scalar: indices.push_back(Expr(0)); break;
+        case EpilogueOperand::Access::scalar:
+          indices.push_back(Expr(0));
+          break;
       }
     }
     return ir::read(2 + static_cast<int>(k), e->type, std::move(indices));
@@ -47,17 +51,20 @@ NestOp sum_of_products(const Draft& draft, int lhs, int rhs, int out, std::vecto
   op.nest.temps = 1;
   Stage sum;
   sum.loops = std::move(extents);
-  sum.body = factor(draft, 0, lhs, std::move(lhs_indices), type) * factor(draft, 1, rhs, std::move(rhs_indices), type);
+  sum.body = factor(draft, 0, lhs, std::move(lhs_indices), type) *
+             factor(draft, 1, rhs, std::move(rhs_indices), type);
   sum.guard = std::move(guard);
   sum.combiner = ir::Combiner::sum;
   sum.temp = 0;
   Stage store;
-  store.body = stored(draft.at(out).type, epilogue_body(epilogue, draft, epilogue_tensors, ir::temp(0, type), column));
+  store.body =
+      stored(draft.at(out).type, epilogue_body(epilogue, draft, epilogue_tensors, ir::temp(0, type), column));
   op.tensors = {lhs, rhs};
   op.tensors.insert(op.tensors.end(), epilogue_tensors.begin(), epilogue_tensors.end());
   store.target = static_cast<int>(op.tensors.size());
   op.tensors.push_back(out);
-  for (int k = 0; k < static_cast<int>(op.nest.outer.size()); ++k) store.target_indices.push_back(ir::index_var(k));
+  for (int k = 0; k < static_cast<int>(op.nest.outer.size()); ++k)
+    store.target_indices.push_back(ir::index_var(k));
   op.nest.stages = {std::move(sum), std::move(store)};
   return op;
 }
@@ -80,8 +87,9 @@ NestOp einsum_nest(const Draft& draft, const EinsumOp& op) {
     return list;
   };
   const std::size_t rank = draft.at(op.out).shape.size();
-  return sum_of_products(draft, op.lhs, op.rhs, op.out, indices(op.labels.lhs), indices(op.labels.rhs), std::move(extents),
-                         Expr(), op.epilogue, op.epilogue_tensors, rank == 0 ? 0 : rank - 1);
+  return sum_of_products(draft, op.lhs, op.rhs, op.out, indices(op.labels.lhs), indices(op.labels.rhs),
+                         std::move(extents), Expr(), op.epilogue, op.epilogue_tensors,
+                         rank == 0 ? 0 : rank - 1);
 }
 
 NestOp convolution_nest(const Draft& draft, const ConvolutionOp& op) {
@@ -99,7 +107,8 @@ NestOp convolution_nest(const Draft& draft, const ConvolutionOp& op) {
   const Expr m_in_group = a.group == 1 ? m : group_out.is(1) ? Expr(0) : ir::mod(m, Expr(group_out));
   const Expr channel = a.group == 1 ? c : group_in.is(1) ? group : group * Expr(group_in) + c;
   std::vector<Expr> x_indices{ir::index_var(0), channel};
-  std::vector<Expr> w_indices = a.transposed ? std::vector<Expr>{channel, m_in_group} : std::vector<Expr>{m, c};
+  std::vector<Expr> w_indices =
+      a.transposed ? std::vector<Expr>{channel, m_in_group} : std::vector<Expr>{m, c};
   ir::Shape extents{group_in};
   Expr guard;
   const auto require = [&](const Expr& condition) { guard = guard ? guard && condition : condition; };
@@ -121,14 +130,15 @@ NestOp convolution_nest(const Draft& draft, const ConvolutionOp& op) {
     } else {
       position = (a.strides[d] == 1 ? o : o * Expr(a.strides[d])) + reach;
       if (!pad.is(0)) position = position - Expr(pad);
-      const ir::Dim last = (y[d + 2] - ir::Dim(1)) * ir::Dim(a.strides[d]) + (extent - ir::Dim(1)) * ir::Dim(a.dilations[d]) - pad;
+      const ir::Dim last = (y[d + 2] - ir::Dim(1)) * ir::Dim(a.strides[d]) +
+                           (extent - ir::Dim(1)) * ir::Dim(a.dilations[d]) - pad;
       if (!ir::provably_less_equal(pad, 0)) require(ir::ge(position, Expr(0)));
       if (!ir::provably_less_equal(last, size - ir::Dim(1))) require(ir::lt(position, Expr(size)));
     }
     x_indices.push_back(position);
   }
-  return sum_of_products(draft, op.x, op.w, op.out, std::move(x_indices), std::move(w_indices), std::move(extents), guard,
-                         op.epilogue, op.epilogue_tensors, 1);
+  return sum_of_products(draft, op.x, op.w, op.out, std::move(x_indices), std::move(w_indices),
+                         std::move(extents), guard, op.epilogue, op.epilogue_tensors, 1);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Branches and loops of the graph as blocks of the draft: which buffers carry state, and when sizes that change are bound.
+// Branches and loops of the graph as blocks of the draft: which buffers carry state, and when sizes that
+// change are bound.
 #include "compiler/schedule/draft_of.h"
 #include "compiler/support/error.h"
 
@@ -57,11 +58,11 @@ void Drafting::add_if(const ir::Node& node, Block& block) {
   emit_into(block, std::move(op));
 }
 
-// One element of a scan output goes to slice `iteration` of the output. With a `capacity` (null: the output has its final size from the
-// beginning) the output is first grown to twice its size where it is full.
+// One element of a scan output goes to slice `iteration` of the output. With a `capacity` (null: the output
+// has its final size from the beginning) the output is first grown to twice its size where it is full.
 void Drafting::add_scan_output(const ir::Node& node, const ir::Value* element, int output,
-                               const ir::SymbolRef& iteration, const ir::SymbolRef& capacity, int iteration_tensor,
-                               Block& block) {
+                               const ir::SymbolRef& iteration, const ir::SymbolRef& capacity,
+                               int iteration_tensor, Block& block) {
   origin_ = node.origin;
   const int from = tensor_of(element);
   const ir::Shape shape = draft_->at(from).shape;
@@ -75,8 +76,9 @@ void Drafting::add_scan_output(const ir::Node& node, const ir::Value* element, i
     }
     const int full = draft_->add(ir::DType::boolean, {}, "scan output is full");
     const ir::Expr count = ir::read(0, ir::DType::i64, {});
-    emit_into(block, elementwise_nest(*draft_, full, {iteration_tensor},
-                                      ir::ge(count, ir::cast(ir::DType::i64, ir::Expr(ir::Dim::symbol(capacity))))));
+    emit_into(block,
+              elementwise_nest(*draft_, full, {iteration_tensor},
+                               ir::ge(count, ir::cast(ir::DType::i64, ir::Expr(ir::Dim::symbol(capacity))))));
     BranchOp grow;
     grow.condition = full;
     const ir::SymbolRef larger = draft_->new_symbol("capacity");
@@ -135,7 +137,8 @@ void Drafting::add_loop(const ir::Node& node, Block& block) {
     emit_into(block, copy_nest(*draft_, initial, whole_of(*draft_, tensor, draft_->at(initial).shape)));
   }
 
-  // Scan outputs: of their final size from the start, unless the number of rounds or the element's size is only found out on the way.
+  // Scan outputs: of their final size from the start, unless the number of rounds or the element's size is
+  // only found out on the way.
   const std::size_t first_scan_result = first_input + carried;
   std::vector<int> scans;
   std::vector<ir::SymbolRef> capacities;
@@ -143,7 +146,8 @@ void Drafting::add_loop(const ir::Node& node, Block& block) {
     const int output = declare(node.outputs[k]);
     scans.push_back(output);
     bool grows = attributes.iterations != nullptr;
-    for (const ir::Dim& dim : draft_->at(output).shape) grows = grows || is_one_of(dim, attributes.result_symbols);
+    for (const ir::Dim& dim : draft_->at(output).shape)
+      grows = grows || is_one_of(dim, attributes.result_symbols);
     draft_->at(output).allocated_by_op = true;
     ir::SymbolRef capacity;
     if (grows) {
@@ -171,11 +175,14 @@ void Drafting::add_loop(const ir::Node& node, Block& block) {
   add_nodes(body, op.body);
   origin_ = node.origin;
   for (std::size_t k = 0; k < scans.size(); ++k) {
-    add_scan_output(node, body.results[first_scan_result + k], scans[k], iteration, capacities[k], op.iteration, op.body);
+    add_scan_output(node, body.results[first_scan_result + k], scans[k], iteration, capacities[k],
+                    op.iteration, op.body);
   }
 
-  // Next values. What still reads state is copied aside before any state is written (values may trade places).
-  if (attributes.has_condition) emit_into(op.body, copy_nest(*draft_, tensor_of(body.results[0]), op.condition));
+  // Next values. What still reads state is copied aside before any state is written (values may trade
+  // places).
+  if (attributes.has_condition)
+    emit_into(op.body, copy_nest(*draft_, tensor_of(body.results[0]), op.condition));
   std::vector<int> next(carried, -1);  // -1: stays as it is
   for (std::size_t k = 0; k < carried; ++k) {
     const int result = tensor_of(body.results[first_input + k]);
@@ -183,7 +190,8 @@ void Drafting::add_loop(const ir::Node& node, Block& block) {
     next[k] = result;
     const bool moves = draft_->at(state[k]).on_heap;
     if (!moves && !reads_state(*draft_, result)) continue;
-    const int aside = draft_->add(draft_->at(result).type, draft_->at(result).shape, draft_->at(state[k]).name + " next");
+    const int aside =
+        draft_->add(draft_->at(result).type, draft_->at(result).shape, draft_->at(state[k]).name + " next");
     if (moves) {
       draft_->at(aside).on_heap = draft_->at(aside).allocated_by_op = true;
       emit_into(op.body, AllocateOp{aside});
@@ -202,7 +210,8 @@ void Drafting::add_loop(const ir::Node& node, Block& block) {
     emit_into(op.body, MoveOp{next[k], state[k]});
     for (std::size_t d = 0; d < draft_->at(state[k]).shape.size(); ++d) {
       const ir::Dim dim = draft_->at(state[k]).shape[d];
-      if (is_one_of(dim, attributes.carried_symbols)) rebound.emplace_back(dim.as_symbol(), draft_->at(next[k]).shape[d]);
+      if (is_one_of(dim, attributes.carried_symbols))
+        rebound.emplace_back(dim.as_symbol(), draft_->at(next[k]).shape[d]);
     }
   }
   // All at once: a new size may be told by an old one.
@@ -211,7 +220,8 @@ void Drafting::add_loop(const ir::Node& node, Block& block) {
     sizes.push_back(draft_->new_symbol(symbol->name + ".next"));
     emit_into(op.body, SymbolOp{sizes.back(), dim});
   }
-  for (std::size_t k = 0; k < rebound.size(); ++k) emit_into(op.body, SymbolOp{rebound[k].first, ir::Dim::symbol(sizes[k])});
+  for (std::size_t k = 0; k < rebound.size(); ++k)
+    emit_into(op.body, SymbolOp{rebound[k].first, ir::Dim::symbol(sizes[k])});
   emit_into(block, std::move(op));
 
   for (std::size_t k = 0; k < carried; ++k) {

@@ -42,7 +42,9 @@ int Draft::add(ir::DType type, ir::Shape shape, std::string tensor_name) {
 
 ir::SymbolRef Draft::new_symbol(const std::string& hint) {
   std::string unique = hint;
-  for (int suffix = 1; std::any_of(symbols.begin(), symbols.end(), [&](const auto& s) { return s->name == unique; }); ++suffix) {
+  for (int suffix = 1;
+       std::any_of(symbols.begin(), symbols.end(), [&](const auto& s) { return s->name == unique; });
+       ++suffix) {
     unique = fmt::format("{}.{}", hint, suffix);
   }
   ir::Symbol symbol;
@@ -151,7 +153,8 @@ NestOp elementwise_nest(const Draft& draft, int out, std::vector<int> tensors, i
   Stage stage;
   stage.body = stored(draft.at(out).type, body);
   stage.target = static_cast<int>(tensors.size());
-  for (int k = 0; k < static_cast<int>(op.nest.outer.size()); ++k) stage.target_indices.push_back(ir::index_var(k));
+  for (int k = 0; k < static_cast<int>(op.nest.outer.size()); ++k)
+    stage.target_indices.push_back(ir::index_var(k));
   op.nest.stages.push_back(std::move(stage));
   op.tensors = std::move(tensors);
   op.tensors.push_back(out);
@@ -162,14 +165,15 @@ NestOp copy_nest(const Draft& draft, int from, int to) {
   std::vector<ir::Expr> indices;
   for (int k = 0; k < static_cast<int>(draft.at(to).shape.size()); ++k) indices.push_back(ir::index_var(k));
   ir::Expr element = ir::read(0, draft.at(from).type, std::move(indices));
-  if (ir::is_storage_only(draft.at(from).type)) element = ir::cast(ir::compute_type(draft.at(from).type), element);
+  if (ir::is_storage_only(draft.at(from).type))
+    element = ir::cast(ir::compute_type(draft.at(from).type), element);
   return elementwise_nest(draft, to, {from}, element);
 }
 
 bool is_copy(const Draft& draft, const NestOp& nest, int* from, int* to) {
   if (nest.nest.stages.size() != 1) return false;
   const Stage& stage = nest.nest.stages[0];
-  if (!stage.loops.empty() || stage.guard || stage.combiner != ir::Combiner::none ||
+  if (!stage.loops.empty() || static_cast<bool>(stage.guard) || stage.combiner != ir::Combiner::none ||
       stage.combine != ir::Combiner::none || stage.sequential) {
     return false;
   }

@@ -1,8 +1,9 @@
-// The schedule at work: operations on tensors, before tensors have places in memory. Every optimisation of the schedule rewrites a
-// Draft; emit() turns it into the Program.
+// The schedule at work: operations on tensors, before tensors have places in memory. Every optimisation of
+// the schedule rewrites a Draft; emit() turns it into the Program.
 //
-// Tensors are numbered; several operations may write one tensor (parts of a concatenation, a scatter after its copy). A tensor may lie
-// in the storage of another, its host (views, slices); the end of the chain of hosts, the root, becomes a buffer.
+// Tensors are numbered; several operations may write one tensor (parts of a concatenation, a scatter after
+// its copy). A tensor may lie in the storage of another, its host (views, slices); the end of the chain of
+// hosts, the root, becomes a buffer.
 #pragma once
 
 #include <functional>
@@ -24,15 +25,15 @@ struct DraftTensor {
   Layout layout;  // relative to the tensor's own start
   std::string name;
   Home home = Home::computed;
-  int port = -1;             // input number, or the output that a computed tensor is written to; -1: none
-  ir::Tensor contents;       // of a constant, in memory order
-  int host = -1;             // the tensor in whose storage this one lies, or -1
-  ir::Dim host_offset;       // of this tensor's start in the host, in bytes
-  ir::Dim capacity;          // bytes to reserve, where that differs from the shape's (see has_capacity)
+  int port = -1;        // input number, or the output that a computed tensor is written to; -1: none
+  ir::Tensor contents;  // of a constant, in memory order
+  int host = -1;        // the tensor in whose storage this one lies, or -1
+  ir::Dim host_offset;  // of this tensor's start in the host, in bytes
+  ir::Dim capacity;     // bytes to reserve, where that differs from the shape's (see has_capacity)
   bool has_capacity = false;
-  bool carried = false;      // written again while others still read it: state of a loop
+  bool carried = false;          // written again while others still read it: state of a loop
   bool allocated_by_op = false;  // if it ends up on the heap: AllocateOp says when it gets its memory
-  bool on_heap = false;      // must be on the heap even if its size is known (its buffer is moved)
+  bool on_heap = false;          // must be on the heap even if its size is known (its buffer is moved)
 };
 
 struct Operation;
@@ -85,9 +86,15 @@ struct CheckOp {
   ir::Dim a, b;
 };
 // Heap tensors whose life the loops and branches manage themselves.
-struct AllocateOp { int tensor = -1; };
-struct FreeOp { int tensor = -1; };
-struct MoveOp { int from = -1, to = -1; };
+struct AllocateOp {
+  int tensor = -1;
+};
+struct FreeOp {
+  int tensor = -1;
+};
+struct MoveOp {
+  int from = -1, to = -1;
+};
 // The first bytes of one tensor's storage copied to another's.
 struct CopyOp {
   int from = -1, to = -1;
@@ -95,14 +102,20 @@ struct CopyOp {
 };
 
 struct Operation {
-  std::variant<NestOp, EinsumOp, ConvolutionOp, RoutineOp, BranchOp, RepeatOp, BindOp, SymbolOp, CheckOp, AllocateOp,
-               FreeOp, MoveOp, CopyOp>
+  std::variant<NestOp, EinsumOp, ConvolutionOp, RoutineOp, BranchOp, RepeatOp, BindOp, SymbolOp, CheckOp,
+               AllocateOp, FreeOp, MoveOp, CopyOp>
       what;
   std::shared_ptr<const ir::Origin> origin;
   std::string failure;  // what to report when the operation fails at run time
 
-  template <typename T> T* as() { return std::get_if<T>(&what); }
-  template <typename T> const T* as() const { return std::get_if<T>(&what); }
+  template <typename T>
+  T* as() {
+    return std::get_if<T>(&what);
+  }
+  template <typename T>
+  const T* as() const {
+    return std::get_if<T>(&what);
+  }
 };
 
 struct Draft {
@@ -111,7 +124,7 @@ struct Draft {
   Block block;
   std::vector<ir::Port> inputs, outputs;  // of the graph
   std::vector<int> input_tensors, output_tensors;
-  std::vector<ir::SymbolRef> symbols;     // all, those from inputs first
+  std::vector<ir::SymbolRef> symbols;  // all, those from inputs first
   int64_t opset = 0;
   std::string source_sha256;
 
@@ -130,7 +143,8 @@ std::string to_text(const Draft& draft);
 // Blocks nested in an operation (branches, loop bodies).
 std::vector<Block*> blocks_of(Operation& operation);
 std::vector<const Block*> blocks_of(const Operation& operation);
-// Tensors that an operation itself reads and writes, nested blocks not included. A nest's read-modify-write target is in both.
+// Tensors that an operation itself reads and writes, nested blocks not included. A nest's read-modify-write
+// target is in both.
 std::vector<int> reads_of(const Operation& operation);
 std::vector<int> writes_of(const Operation& operation);
 // The same with the nested blocks.

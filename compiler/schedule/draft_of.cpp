@@ -25,25 +25,39 @@ Expr element(const Draft& draft, int slot, int tensor, std::vector<Expr> indices
 
 Expr identity_of(ir::Combiner combiner, ir::DType type) {
   switch (combiner) {
-    case ir::Combiner::sum: return ir::literal_of(type, 0);
-    case ir::Combiner::prod: return ir::literal_of(type, 1);
-    case ir::Combiner::min: return ir::highest_of(type);
-    case ir::Combiner::max: return ir::lowest_of(type);
-    case ir::Combiner::logical_and: return ir::literal_bool(true);
-    case ir::Combiner::logical_or: return ir::literal_bool(false);
-    default: fail_internal("a combiner without identity in a cumulative node");
+    case ir::Combiner::sum:
+      return ir::literal_of(type, 0);
+    case ir::Combiner::prod:
+      return ir::literal_of(type, 1);
+    case ir::Combiner::min:
+      return ir::highest_of(type);
+    case ir::Combiner::max:
+      return ir::lowest_of(type);
+    case ir::Combiner::logical_and:
+      return ir::literal_bool(true);
+    case ir::Combiner::logical_or:
+      return ir::literal_bool(false);
+    default:
+      fail_internal("a combiner without identity in a cumulative node");
   }
 }
 
 Expr combine(ir::Combiner combiner, const Expr& a, const Expr& b) {
   switch (combiner) {
-    case ir::Combiner::sum: return a + b;
-    case ir::Combiner::prod: return a * b;
-    case ir::Combiner::min: return ir::min(a, b);
-    case ir::Combiner::max: return ir::max(a, b);
-    case ir::Combiner::logical_and: return a && b;
-    case ir::Combiner::logical_or: return a || b;
-    default: fail_internal("a combiner that combines nothing in a cumulative node");
+    case ir::Combiner::sum:
+      return a + b;
+    case ir::Combiner::prod:
+      return a * b;
+    case ir::Combiner::min:
+      return ir::min(a, b);
+    case ir::Combiner::max:
+      return ir::max(a, b);
+    case ir::Combiner::logical_and:
+      return a && b;
+    case ir::Combiner::logical_or:
+      return a || b;
+    default:
+      fail_internal("a combiner that combines nothing in a cumulative node");
   }
 }
 
@@ -74,10 +88,13 @@ std::vector<int> Drafting::tensors_of(const std::vector<ir::Value*>& values) con
 
 int Drafting::declare(const ir::Value* value) {
   if (value->type == ir::DType::string) {
-    fail_model("{}: tensor '{}' holds strings, which compiled code cannot compute with; take the text processing out of the model",
-               describe(origin_), value->name);
+    fail_model(
+        "{}: tensor '{}' holds strings, which compiled code cannot compute with; take the text processing "
+        "out of the model",
+        describe(origin_), value->name);
   }
-  const int tensor = draft_->add(value->type, value->shape, value->name.empty() ? fmt::format("%{}", value->id) : value->name);
+  const int tensor = draft_->add(value->type, value->shape,
+                                 value->name.empty() ? fmt::format("%{}", value->id) : value->name);
   define(value, tensor);
   return tensor;
 }
@@ -101,7 +118,8 @@ void Drafting::add_constant(const ir::Node& node) {
 
 NestOp Drafting::tabulate(const ir::Node& node) {
   std::vector<int> inputs = tensors_of(node.inputs);
-  return elementwise_nest(*draft_, declare(node.outputs[0]), std::move(inputs), node.as<ir::Tabulate>()->body);
+  return elementwise_nest(*draft_, declare(node.outputs[0]), std::move(inputs),
+                          node.as<ir::Tabulate>()->body);
 }
 
 NestOp Drafting::reduce(const ir::Node& node) {
@@ -143,7 +161,8 @@ void Drafting::add_concat(const ir::Node& node, Block& block) {
       DraftTensor& tensor = draft_->at(slice);
       tensor.layout = draft_->at(out).layout;
       tensor.host = out;
-      tensor.host_offset = position * draft_->at(out).layout.strides[axis] * ir::Dim(ir::byte_size(tensor.type));
+      tensor.host_offset =
+          position * draft_->at(out).layout.strides[axis] * ir::Dim(ir::byte_size(tensor.type));
       emit_into(block, copy_nest(*draft_, part, slice));
     }
     position += extent;
@@ -211,7 +230,7 @@ RoutineOp Drafting::routine(const ir::Node& node) {
   for (const ir::Value* value : node.outputs) op.outputs.push_back(declare(value));
   std::vector<ir::Shape> reserved;  // per output, empty list: its own shape
   if (const auto* sort = node.as<ir::Sort>()) {
-    op.routine.name = "top_k";
+    op.routine.name = "sort";
     op.routine.ints = {sort->axis, sort->largest ? 1 : 0};
   } else if (const auto* compact = node.as<ir::Compact>()) {
     op.routine.name = "compact";
@@ -219,8 +238,9 @@ RoutineOp Drafting::routine(const ir::Node& node) {
     reserved = {{ir::Dim(node.inputs[0]->rank()), ir::element_count(node.inputs[0]->shape)}};
   } else if (const auto* random = node.as<ir::Random>()) {
     op.routine.name = "random";
-    op.routine.ints = {static_cast<int64_t>(random->distribution), random->seed ? 1 : 0,
-                       static_cast<int64_t>(random->seed.value_or(0))};
+    // Nodes without a seed of their own still draw different numbers.
+    op.routine.ints = {static_cast<int64_t>(random->distribution),
+                       static_cast<int64_t>(random->seed.value_or(draft_->tensors.size()))};
     op.routine.floats = {random->a, random->b};
   } else {
     const auto& opaque = *node.as<ir::Opaque>();
@@ -230,7 +250,8 @@ RoutineOp Drafting::routine(const ir::Node& node) {
     op.routine.counts = opaque.counts;
     if (!opaque.counts.empty()) reserved = opaque.capacity;
   }
-  for (const int tensor : op.inputs) op.routine.inputs.push_back({draft_->at(tensor).type, draft_->at(tensor).shape});
+  for (const int tensor : op.inputs)
+    op.routine.inputs.push_back({draft_->at(tensor).type, draft_->at(tensor).shape});
   for (std::size_t k = 0; k < op.outputs.size(); ++k) {
     DraftTensor& tensor = draft_->at(op.outputs[k]);
     if (k < reserved.size()) {
@@ -301,8 +322,9 @@ int output_tensor(Draft& draft, int tensor, int port, const ir::Port& output) {
   }
   const int out = draft.add(draft.at(tensor).type, draft.at(tensor).shape, output.name);
   draft.at(out).port = port;
-  const bool whole = root != tensor && own(root) && draft.at(tensor).host == root && draft.at(tensor).host_offset.is(0) &&
-                     !draft.at(root).has_capacity && byte_count(draft.at(root)) == byte_count(draft.at(out));
+  const bool whole = root != tensor && own(root) && draft.at(tensor).host == root &&
+                     draft.at(tensor).host_offset.is(0) && !draft.at(root).has_capacity &&
+                     byte_count(draft.at(root)) == byte_count(draft.at(out));
   if (whole) {
     draft.at(root).host = out;
     draft.at(root).host_offset = 0;
@@ -336,8 +358,10 @@ Draft draft_of(const ir::Graph& graph) {
   for (std::size_t k = 0; k < graph.inputs.size(); ++k) {
     const ir::Value* value = graph.inputs[k].value;
     if (value->type == ir::DType::string) {
-      fail_model("input '{}' holds strings, which compiled code cannot compute with; take the text processing out of the model",
-                 graph.inputs[k].name);
+      fail_model(
+          "input '{}' holds strings, which compiled code cannot compute with; take the text processing out "
+          "of the model",
+          graph.inputs[k].name);
     }
     const int tensor = draft.add(value->type, value->shape, graph.inputs[k].name);
     draft.at(tensor).home = DraftTensor::Home::input;
@@ -347,7 +371,8 @@ Draft draft_of(const ir::Graph& graph) {
   }
   drafting.add_nodes(graph.region, draft.block);
   for (std::size_t k = 0; k < graph.outputs.size(); ++k) {
-    draft.output_tensors.push_back(output_tensor(draft, drafting.tensor_of(graph.outputs[k].value), static_cast<int>(k), graph.outputs[k]));
+    draft.output_tensors.push_back(output_tensor(draft, drafting.tensor_of(graph.outputs[k].value),
+                                                 static_cast<int>(k), graph.outputs[k]));
   }
   return draft;
 }

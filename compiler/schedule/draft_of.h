@@ -34,8 +34,9 @@ class Drafting {
   void add_loop(const ir::Node& node, Block& block);
   void add_branch(const ir::Node& node, const ir::Region& region, const std::vector<int>& outputs,
                   const std::vector<ir::SymbolRef>& result_symbols, Block& block);
-  void add_scan_output(const ir::Node& node, const ir::Value* element, int output, const ir::SymbolRef& iteration,
-                       const ir::SymbolRef& capacity, int iteration_tensor, Block& block);
+  void add_scan_output(const ir::Node& node, const ir::Value* element, int output,
+                       const ir::SymbolRef& iteration, const ir::SymbolRef& capacity, int iteration_tensor,
+                       Block& block);
   void emit_into(Block& block, decltype(Operation::what) what);
 
   std::vector<int> tensors_of(const std::vector<ir::Value*>& values) const;

@@ -1,0 +1,27 @@
+#include "compiler/schedule/schedule.h"
+
+#include "compiler/schedule/draft.h"
+#include "compiler/support/error.h"
+
+namespace o2w::schedule {
+
+Result<Program> make_program(const ir::Graph& graph, const ScheduleOptions& options,
+                             Diagnostics& diagnostics) {
+  const auto dump = [&](const char* step, const auto& product) {
+    if (options.dump) options.dump(step, to_text(product));
+  };
+  try {
+    Draft draft = draft_of(graph);
+    dump("draft", draft);
+    contractions_to_nests(draft);
+    Program program = emit(draft);
+    plan_arena(program);
+    dump("program", program);
+    return program;
+  } catch (const ModelError& error) {
+    diagnostics.error({}, error.what());
+    return std::nullopt;
+  }
+}
+
+}  // namespace o2w::schedule
