@@ -7,8 +7,10 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -79,6 +81,7 @@ class Builder {
   // Symbols for the elements of a 1-D or scalar integer tensor whose contents are not known.
   std::vector<Dim> bind(Value* sizes, const std::string& hint, int64_t lower = 0, int64_t upper = INT32_MAX);
   // Records a run-time check, unless it is provably true; a provably false one is a ModelError with the message.
+  // Where the check amounts to bounds of an input symbol and every run makes it, it narrows those bounds instead.
   void require(Require::Relation relation, const Dim& a, const Dim& b, const std::string& message);
   std::vector<Value*> opaque(Opaque attributes, std::vector<Value*> inputs, std::vector<std::pair<DType, Shape>> outputs);
 
@@ -102,12 +105,15 @@ class Builder {
   static std::vector<Expr> index_vars(std::size_t count);
   Value* make_node(Attributes attributes, std::vector<Value*> inputs, DType type, Shape shape);
   void propagate_contents(Node& node);
+  bool narrow(Require::Relation relation, const Dim& a, const Dim& b);
   void replace_by_constants(Node& node, std::vector<Tensor> tensors);
 
   Graph* graph_;
   Region* region_;
   std::shared_ptr<const Origin> origin_;
   Folder folder_;
+  // Checks that the graph's own region makes.
+  std::set<std::tuple<Require::Relation, Dim, Dim>> required_;
 };
 
 // Whether a node computes from constants alone and its result is worth keeping: small, or not much larger than its inputs.

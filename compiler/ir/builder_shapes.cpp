@@ -1,5 +1,7 @@
 // Shapes that meet: broadcasting, run-time checks, sizes as values.
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "compiler/ir/builder.h"
 #include "compiler/support/error.h"
@@ -33,12 +35,81 @@ bool provably_fails(Require::Relation relation, const Dim& a, const Dim& b) {
   return false;
 }
 
+// More than any size; its square still fits.
+constexpr int64_t kNoBound = int64_t{1} << 31;
+
+bool is_moderate(int64_t value) { return value > -kNoBound && value < kNoBound; }
+
+// An input symbol, and bounds for it.
+struct Bounds {
+  SymbolRef symbol;
+  int64_t lower = -kNoBound, upper = kNoBound;
+};
+
+// Bounds equivalent to 0 <= dim, where dim is c * symbol + k or a quotient of such by a positive constant,
+// plus a constant.
+std::optional<Bounds> bounds_of_nonnegative(const Dim& dim) {
+  if (dim.terms().empty() || dim.terms().size() > 2) return std::nullopt;
+  const DimTerm& term = dim.terms().front();
+  if (term.factors.size() != 1) return std::nullopt;
+  int64_t constant = 0;
+  if (dim.terms().size() == 2) {
+    if (!dim.terms().back().factors.empty()) return std::nullopt;
+    constant = dim.terms().back().coefficient;
+  }
+  // The factor is at least ceil(-constant / coefficient), or at most floor(constant / -coefficient).
+  const int64_t coefficient = term.coefficient;
+  if (!is_moderate(coefficient) || !is_moderate(constant)) return std::nullopt;
+  const bool at_least = coefficient > 0;
+  const int64_t bound = at_least ? ceildiv(Dim(-constant), Dim(coefficient)).value()
+                                 : floordiv(Dim(constant), Dim(-coefficient)).value();
+  const Atom& factor = *term.factors.front();
+  if (factor.symbol != nullptr) {
+    if (!factor.symbol->from_input) return std::nullopt;
+    Bounds bounds{factor.symbol};
+    (at_least ? bounds.lower : bounds.upper) = bound;
+    return bounds;
+  }
+  const std::optional<int64_t> divisor = factor.op == DimOp::floordiv ? factor.b.constant() : std::nullopt;
+  if (!divisor || *divisor <= 0 || *divisor >= kNoBound) return std::nullopt;
+  // floor(x / d) >= n is x >= d n; floor(x / d) <= n is x <= d n + d - 1.
+  return at_least ? bounds_of_nonnegative(factor.a - Dim(bound) * Dim(*divisor))
+                  : bounds_of_nonnegative(Dim(bound) * Dim(*divisor) + Dim(*divisor - 1) - factor.a);
+}
+
 }  // namespace
+
+bool Builder::narrow(Require::Relation relation, const Dim& a, const Dim& b) {
+  // A region that is not always run may not decide.
+  if (region_ != &graph_->region) return false;
+  if (relation == Require::Relation::less_equal) {
+    const std::optional<Bounds> bounds = bounds_of_nonnegative(b - a);
+    if (!bounds ||
+        std::max(bounds->lower, bounds->symbol->lower) > std::min(bounds->upper, bounds->symbol->upper)) {
+      return false;
+    }
+    graph_->tighten(bounds->symbol->name, bounds->lower, bounds->upper);
+    return true;
+  }
+  if (relation == Require::Relation::broadcastable) {
+    // s and min(s, c) can only be equal, unless c is 1.
+    for (const auto& [whole, part] : {std::pair(a, b), std::pair(b, a)}) {
+      if (broadcast(whole, part) != whole || whole.as_symbol() == nullptr || part.upper() <= 1) continue;
+      if (min(whole, Dim(part.upper())) == part)
+        return narrow(Require::Relation::less_equal, whole, Dim(part.upper()));
+    }
+  }
+  return false;
+}
 
 void Builder::require(Require::Relation relation, const Dim& a, const Dim& b, const std::string& message) {
   if (provably_holds(relation, a, b)) return;
   if (provably_fails(relation, a, b))
     throw ModelError(fmt::format("{} ({} and {})", message, a.to_string(), b.to_string()));
+  if (narrow(relation, a, b)) return;
+  const std::tuple<Require::Relation, Dim, Dim> check(relation, a, b);
+  if (required_.contains(check)) return;
+  if (region_ == &graph_->region) required_.insert(check);
   append(Require{relation, a, b, message}, {}, {});
 }
 

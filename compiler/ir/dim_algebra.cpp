@@ -139,14 +139,31 @@ void collect_operands(DimOp op, const Dim& dim, std::vector<Dim>& operands) {
   }
 }
 
+// Whether the Dim is min(whole, ...) that is 1 only where `whole` is: of two sizes that are equal or 1, such
+// a one is never the smaller.
+bool is_capped(const Dim& dim, const Dim& whole) {
+  std::vector<Dim> operands;
+  if (as_atom(dim, DimOp::min) == nullptr) return false;
+  collect_operands(DimOp::min, dim, operands);
+  bool found = false;
+  for (const Dim& operand : operands) {
+    if (operand == whole) {
+      found = true;
+    } else if (operand.lower() <= 1) {
+      return false;
+    }
+  }
+  return found;
+}
+
 // The one of two operands that makes the other superfluous: -1 neither, 0 the first stays, 1 the second.
 int dominant(DimOp op, const Dim& a, const Dim& b) {
   if (a == b) return 0;
   if (op == DimOp::broadcast) {
     if (a.is(1)) return 1;
     if (b.is(1)) return 0;
-    if (is_never_one(a)) return 0;
-    return is_never_one(b) ? 1 : -1;
+    if (is_never_one(a) || is_capped(b, a)) return 0;
+    return is_never_one(b) || is_capped(a, b) ? 1 : -1;
   }
   const bool first_less = provably_less_equal(a, b);
   if (!first_less && !provably_less_equal(b, a)) return -1;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/support/error.h"
+
 namespace o2w::ir {
 
 const char* Node::kind_name() const {
@@ -38,9 +40,16 @@ SymbolRef Graph::new_symbol(const std::string& hint, int64_t lower, int64_t uppe
   // symbol.
   for (int& suffix = suffixes_[stem]; symbols_.count(unique) != 0;)
     unique = fmt::format("{}_{}", stem, ++suffix);
-  auto symbol = std::make_shared<const Symbol>(Symbol{unique, lower, upper, from_input});
+  auto symbol = std::make_shared<Symbol>(Symbol{unique, lower, upper, from_input});
   symbols_[unique] = symbol;
   return symbol;
+}
+
+void Graph::tighten(const std::string& symbol_name, int64_t lower, int64_t upper) {
+  const auto found = symbols_.find(symbol_name);
+  ensure(found != symbols_.end(), "bounds for a symbol that is not the graph's");
+  found->second->lower = std::max(found->second->lower, lower);
+  found->second->upper = std::min(found->second->upper, upper);
 }
 
 SymbolRef Graph::find_symbol(const std::string& symbol_name) const {

@@ -205,15 +205,17 @@ class Graph {
   Value* new_value_numbered(int id, DType type, Shape shape, std::string name = {});
   // A fresh symbol; `hint` is made unique by a suffix.
   SymbolRef new_symbol(const std::string& hint, int64_t lower, int64_t upper, bool from_input);
+  // Narrows a symbol's bounds to what every run of the model needs; whoever defines the symbol checks them.
+  void tighten(const std::string& symbol_name, int64_t lower, int64_t upper);
   SymbolRef find_symbol(const std::string& name) const;  // null if none
-  const std::map<std::string, SymbolRef>& symbols() const { return symbols_; }
+  const std::map<std::string, std::shared_ptr<Symbol>>& symbols() const { return symbols_; }
   // Removes values that no node or port refers to any more, from memory.
   void collect_garbage();
   int value_count() const { return next_id_; }
 
  private:
   std::vector<std::unique_ptr<Value>> values_;
-  std::map<std::string, SymbolRef> symbols_;
+  std::map<std::string, std::shared_ptr<Symbol>> symbols_;
   std::map<std::string, int> suffixes_;  // the last one given, by hint
   int next_id_ = 0;
 };

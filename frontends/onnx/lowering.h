@@ -22,6 +22,9 @@ class SubgraphLowering {
   // order) and returns the values of the graph's outputs. Names of the outer graphs are visible.
   virtual std::vector<ir::Value*> lower(const GraphDef& graph, ir::Region& region,
                                         const std::vector<ir::Value*>& inputs) = 0;
+  // For a node whose two branches cannot both be part of one module: whether it is compiled for its condition
+  // being true. The import tries the answers in turn until the rest of the model fits, and warns.
+  virtual bool choose_branch() = 0;
 };
 
 class Lowering {

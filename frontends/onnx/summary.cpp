@@ -42,10 +42,7 @@ class OperatorCounts {
 
  private:
   void add(const GraphDef& graph, const Opsets& opsets, Counts& counts) {
-    for (const auto& [name, tensor] : graph.initializers) {
-      parameters = saturating_add(parameters, tensor.count());
-      parameter_bytes = saturating_add(parameter_bytes, tensor.byte_count());
-    }
+    for (const auto& [name, tensor] : graph.initializers) add_parameter(tensor);
     for (const NodeDef& node : graph.nodes) add(node, opsets, counts);
   }
 
@@ -63,9 +60,16 @@ class OperatorCounts {
     }
     ++counts[{node.domain, node.op_type, opset}];
     for (const auto& [name, attribute] : node.attributes) {
+      // Some exporters write all weights as Constant nodes.
+      if (attribute.kind == AttributeDef::Kind::tensor) add_parameter(attribute.tensor);
       if (attribute.graph) add(*attribute.graph, opsets, counts);
       for (const auto& graph : attribute.graphs) add(*graph, opsets, counts);
     }
+  }
+
+  void add_parameter(const ir::Tensor& tensor) {
+    parameters = saturating_add(parameters, tensor.count());
+    parameter_bytes = saturating_add(parameter_bytes, tensor.byte_count());
   }
 
   const Counts& of(const FunctionDef& function) {

@@ -37,7 +37,7 @@ struct ModelSummary {
   std::vector<DimSummary> dims;            // of the inputs, sorted by name
   std::vector<OperatorSummary> operators;  // sorted by domain and name
   int64_t nodes = 0;
-  int64_t parameters = 0;       // elements of all initializers
+  int64_t parameters = 0;       // elements of all initializers and of tensor attributes (Constant nodes)
   int64_t parameter_bytes = 0;  // as computed with: packed types take a byte an element
   // Multiply-accumulates of matrix products and convolutions in one run, over the input dimensions; the
   // larger branch of an If, Loop bodies times their trip count where that is known (else once). Nothing when

@@ -65,8 +65,14 @@ std::vector<std::string> names_of(const std::vector<ValueDef>& defs) {
 
 }  // namespace
 
-Walk::Walk(const ModelDef& model, const ImportOptions& options, ir::Graph& graph, Diagnostics& diagnostics)
-    : model_(&model), options_(&options), graph_(&graph), diagnostics_(&diagnostics), builder_(graph) {
+Walk::Walk(const ModelDef& model, const ImportOptions& options, std::vector<bool>& choices, ir::Graph& graph,
+           Diagnostics& diagnostics)
+    : model_(&model),
+      options_(&options),
+      choices_(&choices),
+      graph_(&graph),
+      diagnostics_(&diagnostics),
+      builder_(graph) {
   if (options.fold_constants) builder_.set_folder(constant_folder());
   context_.scope = &top_;
   context_.opsets = &model.opset_imports;
@@ -380,6 +386,18 @@ void Walk::inline_function(const FunctionDef& function, const NodeDef& call,
     }
     define(call.outputs[i], results[i]);
   }
+}
+
+bool Walk::choose_branch() {
+  if (choices_made_ == choices_->size()) choices_->push_back(true);
+  const bool choice = (*choices_)[choices_made_++];
+  diagnostics_->warning(
+      {origin_ ? origin_->node : "", origin_ ? origin_->op : "", {}},
+      fmt::format("its branches give tensors of different rank: the module is made for the case that the "
+                  "condition is {}, and reports an error when it runs and finds it otherwise",
+                  choice),
+      "fix the dimensions that the condition depends on with --dim or --shape to make that certain");
+  return choice;
 }
 
 std::vector<Value*> Walk::lower(const GraphDef& graph, ir::Region& region,

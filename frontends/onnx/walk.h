@@ -16,14 +16,17 @@ namespace o2w::onnx_frontend {
 
 class Walk final : public SubgraphLowering {
  public:
-  // The graph's inputs are declared already.
-  Walk(const ModelDef& model, const ImportOptions& options, ir::Graph& graph, Diagnostics& diagnostics);
+  // The graph's inputs are declared already. `choices` are the answers of choose_branch, in order; where they
+  // end the answer is yes and is added.
+  Walk(const ModelDef& model, const ImportOptions& options, std::vector<bool>& choices, ir::Graph& graph,
+       Diagnostics& diagnostics);
 
   // Lowers the model's graph and sets the graph's outputs. Problems go to the diagnostics.
   void run();
 
   std::vector<ir::Value*> lower(const GraphDef& graph, ir::Region& region,
                                 const std::vector<ir::Value*>& inputs) override;
+  bool choose_branch() override;
 
  private:
   // What a name stands for.
@@ -72,6 +75,8 @@ class Walk final : public SubgraphLowering {
 
   const ModelDef* model_;
   const ImportOptions* options_;
+  std::vector<bool>* choices_;
+  std::size_t choices_made_ = 0;
   ir::Graph* graph_;
   Diagnostics* diagnostics_;
   ir::Builder builder_;

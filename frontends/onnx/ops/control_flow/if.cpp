@@ -1,4 +1,5 @@
 // If (ONNX 1, 11, 13, 16 and the later versions that only add element types).
+#include <algorithm>
 #include <limits>
 #include <map>
 #include <memory>
@@ -58,6 +59,21 @@ class ResultShapes {
   std::map<std::pair<Dim, Dim>, ir::SymbolRef> symbols_;
 };
 
+// A tensor's rank is part of the compiled code. Exporters of scripted PyTorch modules write conditions on
+// shapes like "squeeze if there is one step", where the branches differ in rank: one of them becomes part of
+// the module, with a check of the condition.
+void assume(Lowering& lowering, Value* condition, Branch& then_branch, Branch& else_branch) {
+  ir::Builder& b = lowering.b();
+  const bool choice = lowering.subgraphs().choose_branch();
+  const Dim truth =
+      b.bind(b.cast(condition, ir::DType::i64), lowering.node().name + "_condition", 0, 1).front();
+  b.require(ir::Require::Relation::equal, truth, Dim(choice ? 1 : 0),
+            "the module was made for the other branch, which gives tensors of another rank");
+  ir::Region& taken = choice ? *then_branch.region : *else_branch.region;
+  for (auto& node : taken.nodes) b.region().nodes.push_back(std::move(node));
+  for (int i = 0; i < lowering.output_count(); ++i) lowering.output(i, taken.results[i]);
+}
+
 void lower_if(Lowering& lowering) {
   Value* condition = lowering.input(0);
   if (condition->type != ir::DType::boolean) {
@@ -89,6 +105,11 @@ void lower_if(Lowering& lowering) {
     lowering.fail("the branches have {} and {} outputs, but the node lists {}", then_results.size(),
                   else_results.size(), lowering.output_count());
   }
+  const auto same_rank = [](const Value* a, const Value* b) { return a->rank() == b->rank(); };
+  if (!std::equal(then_results.begin(), then_results.end(), else_results.begin(), same_rank)) {
+    assume(lowering, condition, then_branch, else_branch);
+    return;
+  }
   ir::Graph& graph = lowering.b().graph();
   ResultShapes shapes(graph, then_branch, else_branch);
   std::vector<Value*> outputs;
@@ -99,13 +120,7 @@ void lower_if(Lowering& lowering) {
       lowering.fail("output {} is {} in one branch and {} in the other", i, ir::user_name(a->type),
                     ir::user_name(b->type));
     }
-    if (a->rank() != b->rank()) {
-      lowering.fail(
-          "output {} has shape {} in one branch and {} in the other; a tensor's rank must be known when "
-          "compiling: "
-          "fix the dimensions that the condition depends on with --dim or --shape",
-          i, ir::to_string(a->shape), ir::to_string(b->shape));
-    }
+    ensure(a->rank() == b->rank(), "branches of different rank");
     const auto at = static_cast<int>(i);
     const std::string hint = lowering.wants_output(at) ? lowering.node().outputs[i] : lowering.node().name;
     ir::Shape shape;
