@@ -236,8 +236,9 @@ class Emission {
     LoopNest nest = op.nest;
     bool can_fail = false;
     for (const Stage& stage : nest.stages) {
-      can_fail =
-          can_fail || (stage.body && ir::may_fail(stage.body)) || (stage.guard && ir::may_fail(stage.guard));
+      for (const ir::Expr* e : {&stage.body, &stage.guard}) {
+        if (*e) can_fail = can_fail || ir::may_fail(*e);
+      }
       for (const ir::Expr& index : stage.target_indices) can_fail = can_fail || ir::may_fail(index);
     }
     if (can_fail) nest.error = error_number(operation.failure + ": an index is out of range");
