@@ -17,7 +17,7 @@ Expr factor(const Draft& draft, int slot, int tensor, std::vector<Expr> indices,
 // The epilogue over the sum in temp 0; its operands become slots after the two factors'.
 Expr epilogue_body(const Epilogue& epilogue, const Draft& draft, const std::vector<int>& tensors,
                    const Expr& sum, std::size_t column) {
-  if (!epilogue.body) return sum;
+  if (epilogue.body.get() == nullptr) return sum;
   return ir::rewrite(epilogue.body, [&](const Expr& e) -> Expr {
     if (e->op != ir::ExprOp::read) return e;
     const auto k = static_cast<std::size_t>(e->slot);

@@ -12,7 +12,7 @@ void add_once(std::vector<int>& list, int tensor) {
 }
 
 void add_reads(std::vector<int>& list, const ir::Expr& e, const std::vector<int>& tensors) {
-  if (!e) return;
+  if (e.get() == nullptr) return;
   ir::walk(e, [&](const ir::ExprNode& node) {
     if (node.op == ir::ExprOp::read) add_once(list, tensors[static_cast<std::size_t>(node.slot)]);
   });

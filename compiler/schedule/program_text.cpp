@@ -161,7 +161,7 @@ std::string steps_text(const Steps& steps, const std::string& indent) {
 }  // namespace
 
 std::string epilogue_text(const Epilogue& epilogue) {
-  if (!epilogue.body) return "";
+  if (epilogue.body.get() == nullptr) return "";
   static constexpr const char* kinds[] = {"same", "column", "scalar"};
   std::string text = " then";
   for (const EpilogueOperand& operand : epilogue.operands) {
