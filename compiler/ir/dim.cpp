@@ -35,8 +35,14 @@ Bounds bounds_of_product(Bounds a, Bounds b) {
 
 Bounds bounds_of(const DimTerm& term) {
   Bounds bounds{clamp_bound(term.coefficient), clamp_bound(term.coefficient)};
-  for (const AtomRef& factor : term.factors)
-    bounds = bounds_of_product(bounds, {factor->lower, factor->upper});
+  for (const AtomRef& factor : term.factors) {
+    // A symbol's bounds may have been narrowed since; those kept in an operation's atom then are only wider
+    // than need be.
+    const Symbol* symbol = factor->symbol.get();
+    const Bounds own = symbol != nullptr ? Bounds{clamp_bound(symbol->lower), clamp_bound(symbol->upper)}
+                                         : Bounds{factor->lower, factor->upper};
+    bounds = bounds_of_product(bounds, own);
+  }
   return bounds;
 }
 
