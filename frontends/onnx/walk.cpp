@@ -23,7 +23,7 @@ namespace {
 
 // Functions that call functions, and loops whose bodies are lowered again, can multiply a small file's nodes
 // without end.
-constexpr int64_t most_nodes = 1'000'000;
+constexpr int64_t most_nodes = 250'000;
 constexpr std::size_t deepest_calls = 64;
 
 // Thrown out of a subgraph's lowering when its problems are in the diagnostics already: the owner is given up
