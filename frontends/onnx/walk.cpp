@@ -313,7 +313,10 @@ void Walk::lower_node(const NodeDef& node, const OperatorMatch& match, const std
   for (int i = 0; i < lowering.output_count(); ++i) {
     if (!lowering.wants_output(i)) continue;
     Value* value = lowering.outputs()[i];
-    if (value == nullptr) fail_internal("the lowering of {} leaves output {} undone", where.op, i);
+    // The first output is never optional; the node may ask for others that its operator does not have.
+    if (value == nullptr && i == 0) fail_internal("the lowering of {} leaves its output undone", where.op);
+    if (value == nullptr)
+      fail_model("output {} ('{}') is wanted, but the operator does not give it", i, node.outputs[i]);
     if (value->name.empty()) value->name = node.outputs[i];
     define(node.outputs[i], {Binding::State::present, value});
   }

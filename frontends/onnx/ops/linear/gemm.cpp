@@ -2,6 +2,7 @@
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/common/activation.h"
 #include "frontends/onnx/ops/common/sizes.h"
+#include "frontends/onnx/ops/typed_inputs.h"
 
 namespace o2w::onnx_frontend {
 namespace {
@@ -18,9 +19,11 @@ Expr factor(Lowering& l, const char* name, DType type) {
 }
 
 void lower_with(Lowering& l, const Activation& activation) {
-  Value* a = l.input(0);
-  Value* b = l.input(1);
+  Value* a = numeric_input(l, 0);
+  Value* b = numeric_input(l, 1);
   Value* c = l.optional_input(2);
+  expect_same_type(l, a, b);
+  if (c != nullptr) expect_same_type(l, a, c);
   l.expect_rank(a, 2, 2, "input A");
   l.expect_rank(b, 2, 2, "input B");
   const bool trans_a = l.int_attribute("transA", 0) != 0, trans_b = l.int_attribute("transB", 0) != 0;

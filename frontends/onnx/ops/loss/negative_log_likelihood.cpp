@@ -2,6 +2,7 @@
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/common/sizes.h"
 #include "frontends/onnx/ops/softmax/softmax.h"
+#include "frontends/onnx/ops/typed_inputs.h"
 
 namespace o2w::onnx_frontend {
 namespace {
@@ -66,15 +67,15 @@ Value* likelihood_loss(Lowering& l, Value* logs, Value* target, Value* weight, D
 }
 
 void lower_likelihood(Lowering& l) {
-  Value* logs = l.input(0);
-  l.output(0, likelihood_loss(l, logs, l.input(1), l.optional_input(2), logs->type));
+  Value* logs = float_input(l, 0);
+  l.output(0, likelihood_loss(l, logs, integer_input(l, 1), l.optional_input(2), logs->type));
 }
 
 void lower_cross_entropy(Lowering& l) {
-  Value* scores = l.input(0);
+  Value* scores = float_input(l, 0);
   l.expect_rank(scores, 2, 64, "scores");
   Value* logs = log_softmax(l, scores, {1}, ir::compute_type(scores->type));
-  l.output(0, likelihood_loss(l, logs, l.input(1), l.optional_input(2), scores->type));
+  l.output(0, likelihood_loss(l, logs, integer_input(l, 1), l.optional_input(2), scores->type));
   if (l.wants_output(1)) l.output(1, l.b().cast(logs, scores->type));
 }
 

@@ -1,6 +1,7 @@
 // LpNormalization and LRN.
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/common/sizes.h"
+#include "frontends/onnx/ops/typed_inputs.h"
 
 namespace o2w::onnx_frontend {
 namespace {
@@ -12,7 +13,7 @@ using ir::Value;
 
 // x / norm along one axis; where the norm is 0 the result is 0.
 void lower_lp(Lowering& l) {
-  Value* x = l.input(0);
+  Value* x = float_input(l, 0);
   const int axis = l.axis(l.int_attribute("axis", -1), x->rank());
   const int64_t p = l.int_attribute("p", 2);
   if (p != 1 && p != 2) l.fail("attribute p is {}, expected 1 or 2", p);
@@ -27,7 +28,7 @@ void lower_lp(Lowering& l) {
 
 // x / (bias + alpha / size * sum over neighbouring channels of x^2) ^ beta.
 void lower_lrn(Lowering& l) {
-  Value* x = l.input(0);
+  Value* x = float_input(l, 0);
   l.expect_rank(x, 2, 64, "input X");
   const int64_t size = l.int_attribute("size");
   if (size < 1 || size > 65536) l.fail("attribute size is {}, expected 1..65536", size);

@@ -2,6 +2,7 @@
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/common/sizes.h"
 #include "frontends/onnx/ops/pool/pooling.h"
+#include "frontends/onnx/ops/typed_inputs.h"
 
 namespace o2w::onnx_frontend {
 namespace {
@@ -27,7 +28,7 @@ Expr counted(const Window& window, int d, const Expr& out, const Dim& before, co
 }
 
 void lower(Lowering& l) {
-  Value* x = l.input(0);
+  Value* x = float_input(l, 0);
   const Window window = pool_window(l, x);
   const ir::DType compute = ir::compute_type(x->type);
   const bool count_padding = l.int_attribute("count_include_pad", 0) != 0;

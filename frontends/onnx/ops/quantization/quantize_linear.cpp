@@ -2,6 +2,7 @@
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/common/sizes.h"
 #include "frontends/onnx/ops/quantization/parameters.h"
+#include "frontends/onnx/ops/typed_inputs.h"
 
 namespace o2w::onnx_frontend {
 namespace {
@@ -66,8 +67,8 @@ DType type_attribute(Lowering& l, const char* name, DType otherwise) {
 
 // y = saturate(round(x / scale) + zero_point).
 void lower_quantize(Lowering& l) {
-  Value* x = l.input(0);
-  Value* scale = l.input(1);
+  Value* x = numeric_input(l, 0);
+  Value* scale = float_input(l, 1);
   Value* zero = l.optional_input(2);
   const DType type = zero != nullptr ? zero->type : type_attribute(l, "output_dtype", DType::u8);
   if (ir::is_float(type) && l.int_attribute("saturate", 1) == 0) {
@@ -88,8 +89,8 @@ void lower_quantize(Lowering& l) {
 
 // y = (x - zero_point) * scale.
 void lower_dequantize(Lowering& l) {
-  Value* x = l.input(0);
-  Value* scale = l.input(1);
+  Value* x = numeric_input(l, 0);
+  Value* scale = float_input(l, 1);
   Value* zero = l.optional_input(2);
   if (zero != nullptr) check_zero_point(l, zero, scale);
   const Granularity granularity(l, x, scale);
@@ -105,7 +106,7 @@ void lower_dequantize(Lowering& l) {
 
 // Scale and zero point of u8 from the tensor's own range, which always holds 0.
 void lower_dynamic(Lowering& l) {
-  Value* x = l.input(0);
+  Value* x = float_input(l, 0);
   const auto all = axis_range(0, x->rank());
   Value* low = l.b().reduce_axes(ir::Combiner::min, x, all, false);
   Value* high = l.b().reduce_axes(ir::Combiner::max, x, all, false);

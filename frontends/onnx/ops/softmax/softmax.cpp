@@ -4,6 +4,7 @@
 
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/common/sizes.h"
+#include "frontends/onnx/ops/typed_inputs.h"
 
 namespace o2w::onnx_frontend {
 
@@ -44,18 +45,18 @@ std::vector<int> softmax_axes(Lowering& l, const Value* x) {
 }
 
 void lower_softmax(Lowering& l) {
-  Value* x = l.input(0);
+  Value* x = float_input(l, 0);
   l.output(0, softmax(l, x, softmax_axes(l, x), x->type));
 }
 
 void lower_log_softmax(Lowering& l) {
-  Value* x = l.input(0);
+  Value* x = float_input(l, 0);
   l.output(0, log_softmax(l, x, softmax_axes(l, x), x->type));
 }
 
 // 1 at the first largest element of each row.
 void lower_hardmax(Lowering& l) {
-  Value* x = l.input(0);
+  Value* x = float_input(l, 0);
   const auto axes = softmax_axes(l, x);
   Value* best = l.b().reduce_axes(ir::Combiner::arg_max, x, axes, true);
   const DType compute = ir::compute_type(x->type);
