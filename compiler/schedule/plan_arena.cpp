@@ -18,6 +18,10 @@ class Lifetimes {
   explicit Lifetimes(Program& program) : program_(program) {
     for (Buffer& buffer : program.buffers) buffer.first_use = buffer.last_use = -1;
     walk(program.steps);
+    for (const auto& [buffer, begin, end] : made_in_loop_) {
+      // Results of a loop are made over all its rounds.
+      if (buffer->last_use > end) buffer->first_use = std::min(buffer->first_use, begin);
+    }
   }
 
  private:
@@ -42,10 +46,13 @@ class Lifetimes {
         use(repeat->condition);
         const int begin = now_;
         walk(*repeat->body);
-        // What the loop found when it began, it needs again in each round.
         for (Buffer& buffer : program_.buffers) {
-          if (buffer.first_use >= 0 && buffer.first_use <= begin && buffer.last_use >= begin)
-            buffer.last_use = now_;
+          if (buffer.last_use < begin) continue;
+          if (buffer.first_use <= begin) {
+            buffer.last_use = now_;  // what the loop found when it began, it needs again in each round
+          } else {
+            made_in_loop_.push_back({&buffer, begin, now_});
+          }
         }
       } else if (const auto* bind = std::get_if<BindSymbols>(&step.what)) {
         use(bind->source);
@@ -53,7 +60,13 @@ class Lifetimes {
     }
   }
 
+  struct MadeInLoop {
+    Buffer* buffer;
+    int begin, end;
+  };
+
   Program& program_;
+  std::vector<MadeInLoop> made_in_loop_;
   int now_ = -1;
 };
 

@@ -16,7 +16,6 @@ Result<Program> make_program(const ir::Graph& graph, const ScheduleOptions& opti
     contractions_to_nests(draft);
     Program program = emit(draft);
     plan_arena(program);
-    dump("program", program);
     return program;
   } catch (const ModelError& error) {
     diagnostics.error({}, error.what());
