@@ -149,7 +149,7 @@ const char* name(ExprOp op);
 bool is_commutative(ExprOp op);
 
 // Rebuilds bottom-up: `visit` gets each node with its args already rewritten and returns the replacement
-// (or the node itself). Shared nodes are visited once.
+// (or the node itself). Shared nodes are visited once; a node that its new args simplify away is not visited.
 Expr rewrite(const Expr& e, const std::function<Expr(const Expr&)>& visit);
 // Whether it can raise a run-time error (checked_index): such an expression must not be dropped.
 bool may_fail(const Expr& e);

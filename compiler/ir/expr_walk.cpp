@@ -223,7 +223,9 @@ Expr rewrite(const Expr& e, const std::function<Expr(const Expr&)>& visit) {
       args.push_back(results.at(arg.get()));
       changed = changed || args.back().get() != arg.get();
     }
-    results[node.get()] = visit(changed ? with_args(*node, std::move(args)) : node);
+    const Expr rebuilt = changed ? with_args(*node, std::move(args)) : node;
+    // What the new args simplify to another operation was visited before, as an arg or a part of one: 0 + i is i.
+    results[node.get()] = rebuilt->op == node->op ? visit(rebuilt) : rebuilt;
   });
   return e ? results.at(e.get()) : e;
 }

@@ -79,6 +79,12 @@ TEST(Expr, DeepChainsDoNotExhaustTheStack) {
   EXPECT_EQ(op_count(a), 300000);
 }
 
+TEST(Expr, SubstitutesOnceWhereArgsVanish) {
+  // i1 becomes i0; the sum that is left of i0 + 0 must not be taken for the i0 of before.
+  const Expr moved = substitute_indices(index_var(1) + index_var(2), {Expr(7), index_var(0), Expr(0)});
+  EXPECT_TRUE(is_index(moved, 0));
+}
+
 TEST(Expr, AffineForms) {
   const Dim n = sym("n");
   const std::optional<Affine> affine =
