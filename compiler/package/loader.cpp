@@ -17,7 +17,7 @@ constexpr const char* kLoader =
 //
 //   import { create } from './@MODULE@';
 //   const model = await create();
-//   const { y } = await model.run({ x: { data: new Float32Array(6), dims: [2, 3] } });   // y.data, y.dims
+//   const { y } = model.run({ x: { data: new Float32Array(6), dims: [2, 3] } });   // y.data, y.dims
 
 const FILE = @FILE@;
 const SECTION = '@SECTION@';
@@ -101,9 +101,7 @@ export class Model {
   get exports() { return this.#exports; }
 
   /** Computes all outputs. The results are copies that later runs do not touch. */
-  async run(inputs) { return this.runSync(inputs); }
-
-  runSync(inputs) {
+  run(inputs) {
     for (const name of Object.keys(inputs)) {
       if (!this.inputs.some((port) => port.name === name)) {
         throw new ModelError(`the model has no input "${name}"; it has ${this.inputs.map((p) => `"${p.name}"`).join(', ')}`, 1);
@@ -249,8 +247,7 @@ export declare class Model {
   readonly outputs: Port[];
   readonly metadata: Metadata;
   readonly exports: WebAssembly.Exports;
-  run(inputs: Inputs): Promise<Outputs>;
-  runSync(inputs: Inputs): Outputs;
+  run(inputs: Inputs): Outputs;
 }
 
 export declare function create(

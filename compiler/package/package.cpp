@@ -5,6 +5,8 @@
 
 #include <cstdlib>
 #include <memory>
+#include <set>
+#include <string>
 #include <type_traits>
 
 #include "compiler/codegen/codegen.h"
@@ -86,20 +88,27 @@ Runtime read_runtime() {
   return runtime;
 }
 
-void optimise(BinaryenModuleRef module, int level) {
-  // Inlining functions with one caller makes one giant function of a model, on which the other passes take
-  // minutes and gigabytes; and engines tier up function by function.
-  BinaryenSetAlwaysInlineMaxSize(0);
-  BinaryenSetFlexibleInlineMaxSize(0);
-  BinaryenSetOneCallerInlineMaxSize(0);
+std::set<std::string> function_names(BinaryenModuleRef module) {
+  std::set<std::string> names;
+  for (BinaryenIndex i = 0; i < BinaryenGetNumFunctions(module); ++i) {
+    names.insert(BinaryenFunctionGetName(BinaryenGetFunctionByIndex(module, i)));
+  }
+  return names;
+}
+
+// Optimises the generated functions, one by one: those of the runtime library were optimised when it was
+// built, and inlining across functions would make one giant function of a model, on which the passes take
+// minutes and gigabytes and which engines do not tier up.
+void optimise(BinaryenModuleRef module, const std::set<std::string>& runtime_functions, int level) {
   BinaryenSetDebugInfo(true);  // names are dropped when the file is put together, if wanted
   BinaryenSetShrinkLevel(0);
   BinaryenSetOptimizeLevel(level);
-  if (level > 0) {
-    BinaryenModuleOptimize(module);
-  } else {
-    const char* passes[] = {"remove-unused-module-elements"};
-    BinaryenModuleRunPasses(module, passes, 1);
+  const char* passes[] = {"remove-unused-module-elements"};
+  BinaryenModuleRunPasses(module, passes, 1);
+  if (level == 0) return;
+  for (const std::string& name : function_names(module)) {
+    if (runtime_functions.contains(name)) continue;
+    BinaryenFunctionOptimize(BinaryenGetFunction(module, name.c_str()), module);
   }
 }
 
@@ -122,6 +131,7 @@ std::span<const uint8_t> bytes_of(const T* data, std::size_t count) {
 static Package build(const schedule::Program& program, const PackageOptions& options) {
   const Runtime runtime = read_runtime();
   const BinaryenModuleRef module = runtime.module.get();
+  const std::set<std::string> runtime_functions = function_names(module);
   codegen::CodeGenerator generator(module, program);
   const MemoryLayout layout = lay_out(program, runtime.end, generator.dim_count());
   generator.emit(layout.map);
@@ -132,7 +142,7 @@ static Package build(const schedule::Program& program, const PackageOptions& opt
   BinaryenSetMemory(module, static_cast<BinaryenIndex>(pages), kMaxPages, "memory", nullptr, nullptr, nullptr,
                     nullptr, 0, false);
   for (const auto& [outside, inside] : kExports) BinaryenAddFunctionExport(module, inside, outside);
-  optimise(module, options.level);
+  optimise(module, runtime_functions, options.level);
   const std::vector<uint8_t> code = write_code(module);
 
   std::vector<DataSegment> data;
