@@ -1,6 +1,7 @@
 #include "compiler/schedule/schedule.h"
 
 #include "compiler/schedule/draft.h"
+#include "compiler/schedule/fusion.h"
 #include "compiler/support/error.h"
 
 namespace o2w::schedule {
@@ -13,6 +14,14 @@ Result<Program> make_program(const ir::Graph& graph, const ScheduleOptions& opti
   try {
     Draft draft = draft_of(graph);
     dump("draft", draft);
+    if (options.level >= 1) {
+      inline_elementwise(draft);
+      dump("inline_elementwise", draft);
+      fuse_epilogues(draft);
+      dump("fuse_epilogues", draft);
+      fuse_rows(draft);
+      dump("fuse_rows", draft);
+    }
     contractions_to_nests(draft);
     Program program = emit(draft);
     plan_arena(program);
