@@ -14,8 +14,8 @@ using ir::ExprNode;
 using ir::ExprOp;
 using Access = EpilogueOperand::Access;
 
-// Operands live in pointers of the kernel's inner loop.
-constexpr std::size_t kMostOperands = 4;
+// Every operand is one more parameter of the kernel.
+constexpr std::size_t kMostOperands = 8;
 
 // The result side of a contraction.
 struct Contraction {

@@ -106,7 +106,9 @@ class RowFusion {
       if (dead_[k] || !start(static_cast<int>(k))) continue;
       for (std::size_t j = k + 1; j < block_.size() && extend(static_cast<int>(j)); ++j) {
       }
-      if (members_.size() > 1) fuse();
+      if (members_.size() < 2) continue;
+      add_producers();
+      fuse();
     }
     erase_operations(block_, dead_);
   }
@@ -222,6 +224,73 @@ class RowFusion {
       layout_is_open = layout_is_open || keep_layout_[static_cast<std::size_t>(tensor)];
     });
     return layout_is_open ? std::nullopt : std::optional(member);
+  }
+
+  // Elementwise nests whose results only the group reads join it from before: their rows need not be kept
+  // either.
+  void add_producers() {
+    for (bool added = true; added && members_.size() < kMostStages / 2;) {
+      added = false;
+      std::set<int> candidates;
+      for (const Member& member : members_) {
+        for (const int tensor : reads_of(at(member.position))) {
+          if (!row_dims_.contains(tensor) && is_private(tensor)) candidates.insert(tensor);
+        }
+      }
+      for (const int tensor : candidates) {
+        const std::optional<Member> producer = producer_of(tensor);
+        if (!producer || !can_wait(*producer, members_.back().position)) continue;
+        add(*producer);
+        std::sort(members_.begin(), members_.end(),
+                  [](const Member& a, const Member& b) { return a.position < b.position; });
+        added = true;
+        break;
+      }
+    }
+  }
+
+  std::optional<Member> producer_of(int tensor) {
+    Member producer;
+    producer.position = *uses_.writers(tensor).begin();
+    producer.out = tensor;
+    producer.whole_rows = true;
+    producer.rows.assign(rows_.size(), -1);
+    const NestOp* nest = at(producer.position).as<NestOp>();
+    if (nest == nullptr || plain_stage(draft_, *nest) == nullptr || row_store(draft_, *nest) == nullptr ||
+        keep_layout_[static_cast<std::size_t>(tensor)]) {
+      return std::nullopt;
+    }
+    const ir::Shape& shape = nest->nest.outer;
+    // The dimension that the row loops index, the same in all reads.
+    bool aligned = true;
+    for (const Member& member : members_) {
+      for_each_read(nest_at(member.position), [&](const ExprNode& read, int from) {
+        if (from != tensor) return;
+        for (std::size_t r = 0; r < rows_.size(); ++r) {
+          const auto dim = std::find_if(read.args.begin(), read.args.end(), [&](const Expr& index) {
+            return ir::is_index(index, member.rows[r]);
+          });
+          const auto d = static_cast<int>(dim - read.args.begin());
+          aligned = aligned && dim != read.args.end() && shape[static_cast<std::size_t>(d)] == rows_[r] &&
+                    (producer.rows[r] < 0 || producer.rows[r] == d);
+          if (aligned) producer.rows[r] = d;
+        }
+      });
+    }
+    const std::set<int> distinct(producer.rows.begin(), producer.rows.end());
+    if (!aligned || distinct.size() != rows_.size() || distinct.contains(-1)) return std::nullopt;
+    // Its rows lie one after the other.
+    int last_inner = -1;
+    for (int k = 0; k < static_cast<int>(shape.size()); ++k) {
+      if (!shape[static_cast<std::size_t>(k)].is(1) && !is_row(producer, k)) last_inner = k;
+    }
+    const bool rows_first =
+        std::all_of(producer.rows.begin(), producer.rows.end(), [&](int v) { return v < last_inner; });
+    bool layout_is_open = false;
+    for_each_read(*nest, [&](const ExprNode&, int read) {
+      layout_is_open = layout_is_open || keep_layout_[static_cast<std::size_t>(read)];
+    });
+    return last_inner >= 0 && rows_first && !layout_is_open ? std::optional(producer) : std::nullopt;
   }
 
   static bool is_row(const Member& member, int variable) {
@@ -382,9 +451,23 @@ class RowFusion {
   }
 
   void store(const Member& member, Stage stage, NestOp& fused) {
-    if (!is_private(member.out)) {
+    const bool stays = !is_private(member.out);
+    if (!member.whole_rows) {
+      // Later stages find a number per row in a temp, whether or not it is stored too.
+      const bool is_last = member.position == members_.back().position;
+      if (stage.body->op != ExprOp::temp && !(stays && is_last)) {
+        Stage number;
+        number.body = stage.body;
+        number.temp = fused.nest.temps++;
+        stage.body = ir::temp(number.temp, stage.body->type);
+        fused.nest.stages.push_back(std::move(number));
+      }
+      if (stage.body->op == ExprOp::temp) replaced_[member.out].temp = stage.body;
+      if (!stays) return;
+    }
+    if (stays) {
       stage.target = slot_of(fused, member.out);
-    } else if (member.whole_rows) {
+    } else {
       const Replacement replacement = rows_elsewhere(member);
       std::vector<Expr> indices;
       for (const int dim : replacement.dims)
@@ -392,15 +475,6 @@ class RowFusion {
       stage.target = slot_of(fused, replacement.tensor);
       stage.target_indices = std::move(indices);
       replaced_[member.out] = replacement;
-    } else {
-      stage.target = -1;
-      stage.target_indices.clear();
-      if (stage.body->op == ExprOp::temp) {
-        replaced_[member.out].temp = stage.body;
-        return;
-      }
-      stage.temp = fused.nest.temps++;
-      replaced_[member.out].temp = ir::temp(stage.temp, stage.body->type);
     }
     fused.nest.stages.push_back(std::move(stage));
   }

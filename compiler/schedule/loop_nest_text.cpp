@@ -28,6 +28,8 @@ std::string stages_text(const LoopNest& nest, const std::string& indent) {
       text += fmt::format("temp{} = {}{} ", stage.temp, ir::combiner_name(stage.combiner),
                           stage.select_last ? " last" : "");
     }
+    if (stage.combiner == ir::Combiner::none && stage.target < 0)
+      text += fmt::format("temp{} = ", stage.temp);
     if (stage.target >= 0) {
       std::string indices;
       for (const ir::Expr& index : stage.target_indices)
