@@ -7,6 +7,7 @@
 // of one row.
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "compiler/schedule/fusion.h"
 #include "compiler/schedule/nest_rewriting.h"
@@ -364,7 +365,24 @@ class RowFusion {
     return replacement;
   }
 
+  // Where all members compute numbers per row in the same loops, those of one round stay: the nest remains
+  // one that another layout can be chosen for.
+  void keep_single_rounds() {
+    const ir::Shape& outer = nest_at(members_[0].position).nest.outer;
+    for (const Member& member : members_) {
+      if (member.whole_rows || member.rows != members_[0].rows ||
+          nest_at(member.position).nest.outer != outer)
+        return;
+    }
+    rows_ = outer;
+    for (Member& member : members_) {
+      member.rows.resize(outer.size());
+      std::iota(member.rows.begin(), member.rows.end(), 0);
+    }
+  }
+
   void fuse() {
+    keep_single_rounds();
     NestOp fused;
     fused.nest.outer = rows_;
     replaced_.clear();

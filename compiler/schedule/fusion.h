@@ -11,6 +11,9 @@ namespace o2w::schedule {
 // repeat work: the consumers evaluate it at most once per element, or it merely moves elements.
 void inline_elementwise(Draft& draft);
 
+// Lets matrix products read operands, and store results, whose dimensions a nest only permutes.
+void absorb_transposes(Draft& draft);
+
 // Makes elementwise nests that follow a matrix product or convolution its epilogue: bias, activation,
 // residual.
 void fuse_epilogues(Draft& draft);

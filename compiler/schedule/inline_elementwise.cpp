@@ -129,10 +129,12 @@ class Inlining {
     return found;
   }
 
-  // The consumer is elementwise over the same points.
+  // The consumer is elementwise over the same points, and may become an epilogue as a whole.
   bool reads_in_place(const NestOp& consumer, int tensor) const {
     const Stage* stage = plain_stage(draft_, consumer);
     if (stage == nullptr || consumer.nest.outer != draft_.at(tensor).shape) return false;
+    // A part of a concatenation is not laid out like a residual.
+    if (draft_.at(consumer.tensors[static_cast<std::size_t>(stage->target)]).host >= 0) return false;
     bool good = true;
     ir::walk(stage->body, [&](const ExprNode& node) {
       if (node.op != ExprOp::read || consumer.tensors[static_cast<std::size_t>(node.slot)] != tensor) return;

@@ -17,6 +17,8 @@ Result<Program> make_program(const ir::Graph& graph, const ScheduleOptions& opti
     if (options.level >= 1) {
       inline_elementwise(draft);
       dump("inline_elementwise", draft);
+      absorb_transposes(draft);
+      dump("absorb_transposes", draft);
       fuse_epilogues(draft);
       dump("fuse_epilogues", draft);
       fuse_rows(draft);

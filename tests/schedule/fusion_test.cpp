@@ -99,6 +99,42 @@ nest [4] (t8, t9)
 )");
 }
 
+TEST(AbsorbTransposes, HeadsOfAttention) {
+  EXPECT_EQ(after(R"(
+  input "q" %0: f32[2, 5, 3, 8]
+  input "k" %1: f32[2, 7, 3, 8]
+  input "v" %2: f32[2, 3, 7, 8]
+  %3: f32[2, 3, 5, 8] = tabulate (%0) { read0(i0, i2, i1, i3) }
+  %4: f32[2, 3, 8, 7] = tabulate (%1) { read0(i0, i3, i1, i2) }
+  %5: f32[2, 3, 5, 7] = einsum (%3, %4) "abmk,abkn->abmn"
+  %6: f32[2, 3, 5, 8] = einsum (%5, %2) "abmk,abkn->abmn"
+  %7: f32[2, 5, 3, 8] = tabulate (%6) { read0(i0, i2, i1, i3) }
+  output "y" %7
+)",
+                  {absorb_transposes}),
+            R"(t5 = einsum ambk, anbk -> abmn (t0, t1)
+t7 = einsum abmk, abkn -> ambn (t5, t2)
+)");
+}
+
+TEST(AbsorbTransposes, OnlyWhereRowsStayContiguous) {
+  EXPECT_EQ(after(R"(
+  input "a" %0: f32[8, 5]
+  input "b" %1: f32[8, 7]
+  %2: f32[5, 8] = tabulate (%0) { read0(i1, i0) }
+  %3: f32[5, 7] = einsum (%2, %1) "mk,kn->mn"
+  %4: f32[7, 5] = tabulate (%3) { read0(i1, i0) }
+  output "y" %4
+)",
+                  {absorb_transposes}),
+            R"(nest [5, 8] (t0, t2)
+  operand1(i0, i1) = read0:f32(i1, i0)
+t3 = einsum mk, kn -> mn (t2, t1)
+nest [7, 5] (t3, t4)
+  operand1(i0, i1) = read0:f32(i1, i0)
+)");
+}
+
 TEST(FuseEpilogues, BiasActivationAndResidual) {
   EXPECT_EQ(
       after(R"(
@@ -170,6 +206,20 @@ TEST(FuseRows, LayerNormalization) {
   loops [16] temp2 = sum $0 = sub(read0:f32(i0, i1), temp1:f32); mul($0, $0)
   temp3 = sqrt(add(div(temp2:f32, 16.0:f32), 0.001:f32))
   loops [16] operand2(i0, i1) = mul(div(sub(read0:f32(i0, i1), temp1:f32), temp3:f32), read1:f32(i1))
+)");
+}
+
+TEST(FuseRows, NumbersPerRowKeepTheirLoops) {
+  EXPECT_EQ(after(R"(
+  input "x" %0: f32[2, 8, 4, 4]
+  %1: f32[2, 8, 1, 1] = reduce sum (%0) over [4, 4] { read0(i0, i1, i4, i5) }
+  %2: f32[2, 8, 1, 1] = tabulate (%1) { div(read0(i0, i1, 0, 0), 16.0) }
+  output "y" %2
+)",
+                  {fuse_rows}),
+            R"(nest [2, 8, 1, 1] (t0, t2)
+  loops [4, 4] temp0 = sum read0:f32(i0, i1, i4, i5)
+  operand1(i0, i1, i2, i3) = div(temp0:f32, 16.0:f32)
 )");
 }
 
