@@ -326,15 +326,13 @@ class Layouter {
       case schedule::Storage::input:
         return abi::kBorrowed;
       case schedule::Storage::output:
+        return (is_repeated ? uint32_t{abi::kBorrowed} : 0) |
+               (buffer.allocated_by_run ? uint32_t{abi::kSizedByRun} : 0);
       case schedule::Storage::heap:
-        if (is_repeated) return abi::kBorrowed;
-        return buffer.storage == schedule::Storage::heap || !buffer.bytes.from_inputs()
-                   ? uint32_t{abi::kSizedByRun}
-                   : 0;
       case schedule::Storage::arena:
         break;
     }
-    fail_internal("an output lies in the arena, which the next run overwrites");
+    fail_internal("an output lies in memory that the run itself frees or overwrites");
   }
 
   const schedule::Program& program_;

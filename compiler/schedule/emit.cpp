@@ -2,6 +2,7 @@
 // allocated and freed.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <string_view>
 #include <unordered_map>
@@ -78,6 +79,7 @@ class Emission {
       buffer.storage = Storage::input;
     } else if (t.port >= 0) {
       buffer.storage = Storage::output;
+      buffer.allocated_by_run = is_allocated(root);
     } else {
       buffer.storage = t.on_heap || !buffer.bytes.from_inputs() ? Storage::heap : Storage::arena;
     }
@@ -88,7 +90,11 @@ class Emission {
   bool is_allocated(int root) {
     const DraftTensor& t = draft_.at(root);
     if (t.home != DraftTensor::Home::computed) return false;
-    return t.on_heap || !byte_count(t).from_inputs();
+    if (t.on_heap || !byte_count(t).from_inputs()) return true;
+    // An output whose room is known but not its shape: a run says what it was, so the run gives it its
+    // memory.
+    return t.port >= 0 &&
+           !std::all_of(t.shape.begin(), t.shape.end(), [](const ir::Dim& dim) { return dim.from_inputs(); });
   }
 
   Address address_of(int tensor) {

@@ -24,6 +24,8 @@ struct Buffer {
   Storage storage = Storage::arena;
   ir::Dim bytes;
   int port = -1;             // input or output number
+  // (outputs) A step allocates it and only the run tells its shape, which may leave a part of it unused.
+  bool allocated_by_run = false;
   ir::Tensor contents;       // weights, in memory order already
   // Lifetime in the linear order of all steps (arena only), inclusive; loops are already accounted for.
   int first_use = 0, last_use = 0;
