@@ -19,7 +19,9 @@ struct DimRange {
 struct ImportOptions {
   std::map<std::string, std::vector<int64_t>> shapes;  // --shape input=1,3,224,224 (-1 leaves a dim as it is)
   std::map<std::string, DimRange> dims;                // --dim name=value | lo..hi
-  bool all_dims_dynamic = false;  // test mode: every input dimension becomes a symbol of its own
+  // Test mode: every input dimension becomes a symbol of its own, but for the declared lengths of vectors of
+  // int32 and int64: these hold shapes, axes and the like, and their length is the rank of another tensor.
+  bool all_dims_dynamic = false;
   bool fold_constants = true;
   bool initializers_as_inputs = false;  // inputs that have a default value (an initializer) stay inputs
 };

@@ -111,7 +111,9 @@ InputShape Ports::shape_of(const ValueDef& input) {
   } else {
     for (const DimDef& dim : *input.type.shape) result.dims.push_back({dim.value, dim.name});
   }
-  if (options_.all_dims_dynamic) {
+  const bool may_hold_sizes = result.dims.size() == 1 &&
+                              (input.type.element == ir::DType::i64 || input.type.element == ir::DType::i32);
+  if (options_.all_dims_dynamic && !may_hold_sizes) {
     for (InputDim& dim : result.dims) dim = {};
   }
   if (wanted != options_.shapes.end()) override_dims(result, wanted->second);

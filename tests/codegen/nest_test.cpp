@@ -6,10 +6,11 @@
 
 #include "compiler/eval/evaluate.h"
 #include "compiler/ir/builder.h"
+#include "compiler/package/interpreted_model.h"
 #include "compiler/package/package.h"
+#include "compiler/support/error.h"
 #include "tests/codegen/nest_program.h"
 #include "tests/support/tensors.h"
-#include "tests/support/wasm_module.h"
 
 namespace o2w::test {
 namespace {
@@ -61,10 +62,10 @@ class NestTest : public ::testing::Test {
   }
   // Compiles and runs the graph's node; compares with the evaluator.
   void check(const std::vector<Tensor>& inputs, const Tolerance& tolerance = {1e-5, 1e-6}) {
-    WasmModule module(compile(program_of(graph_)));
+    package::InterpretedModel module(compile(program_of(graph_)));
     compare(module, inputs, tolerance);
   }
-  void compare(WasmModule& module, const std::vector<Tensor>& inputs,
+  void compare(package::InterpretedModel& module, const std::vector<Tensor>& inputs,
                const Tolerance& tolerance = {1e-5, 1e-6}) {
     const std::vector<Tensor> got = module.run(inputs);
     const std::vector<Tensor> expected = eval::evaluate(graph_, inputs);
@@ -211,7 +212,7 @@ TEST_F(NestTest, GatherWithCheckedIndex) {
   }));
   schedule::Program program = program_of(graph_);
   std::get<schedule::Call>(program.steps[0].what).error = 0;
-  WasmModule module(compile(program));
+  package::InterpretedModel module(compile(program));
   Tensor indices(DType::i64, {4});
   indices.set_int(0, 5);
   indices.set_int(1, -6);
@@ -220,7 +221,7 @@ TEST_F(NestTest, GatherWithCheckedIndex) {
   const Tensor data = random_tensor(DType::f32, {6, 9}, 18);
   compare(module, {data, indices});
   indices.set_int(2, int64_t{1} << 32);
-  EXPECT_THROW(module.run({data, indices}), WasmError);
+  EXPECT_THROW(module.run({data, indices}), ModelError);
   indices.set_int(2, 1);  // and it still works
   compare(module, {data, indices});
 }
@@ -231,7 +232,7 @@ TEST_F(NestTest, DynamicSizesFromOneModule) {
   Value* x = input(DType::f32, {n, m});
   Value* y = input(DType::f32, {m});
   output(b_.map(DType::f32, {x, y}, [](std::span<const Expr> e) { return e[0] - e[1]; }));
-  WasmModule module(compile(program_of(graph_)));
+  package::InterpretedModel module(compile(program_of(graph_)));
   for (const auto& [rows, columns] :
        std::vector<std::pair<int64_t, int64_t>>{{3, 5}, {1, 1}, {7, 16}, {0, 4}, {2, 33}}) {
     SCOPED_TRACE(rows);
@@ -246,7 +247,7 @@ TEST_F(NestTest, BroadcastKnownOnlyAtRunTime) {
   Value* x = input(DType::f32, {4, n});
   Value* y = input(DType::f32, {4, m});
   output(b_.map(DType::f32, {x, y}, [](std::span<const Expr> e) { return e[0] * Expr(2.0) - e[1]; }));
-  WasmModule module(compile(program_of(graph_)));
+  package::InterpretedModel module(compile(program_of(graph_)));
   for (const auto& [a, c] : std::vector<std::pair<int64_t, int64_t>>{{9, 9}, {1, 9}, {9, 1}, {1, 1}}) {
     compare(module, {random_tensor(DType::f32, {4, a}, 21), random_tensor(DType::f32, {4, c}, 22)});
   }
@@ -287,7 +288,7 @@ TEST(SoftmaxNest, StagesShareRows) {
   schedule::Stage scale{
       .loops = {21}, .body = y * (Expr(1.0) / ir::temp(1, DType::f32)), .target = 1, .target_indices = at};
   nest.stages = {max, exp, sum, scale};
-  WasmModule module(compile(program_of(nest)));
+  package::InterpretedModel module(compile(program_of(nest)));
   const Tensor data = random_tensor(DType::f32, {3, 21}, 30);
   const Tensor got = module.run({data})[0];
   for (int64_t row = 0; row < 3; ++row) {

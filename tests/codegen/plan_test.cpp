@@ -1,9 +1,10 @@
 // Steps other than kernels: sizes bound from data, loops, branches, failures.
 #include <gtest/gtest.h>
 
+#include "compiler/package/interpreted_model.h"
 #include "compiler/package/package.h"
+#include "compiler/support/error.h"
 #include "tests/codegen/nest_program.h"
-#include "tests/support/wasm_module.h"
 
 namespace o2w::test {
 namespace {
@@ -57,11 +58,11 @@ class PlanTest : public ::testing::Test {
     call.pointers = {{target, 0}};
     return step(std::move(call));
   }
-  WasmModule& module() {
+  package::InterpretedModel& module() {
     Diagnostics diagnostics;
     const auto package = package::make_package(program_, {.level = 1, .version = "test"}, diagnostics);
     if (!package) throw std::runtime_error(diagnostics.to_string());
-    module_ = std::make_unique<WasmModule>(package->wasm);
+    module_ = std::make_unique<package::InterpretedModel>(package->wasm);
     return *module_;
   }
   static Tensor longs(const std::vector<int64_t>& values) {
@@ -71,7 +72,7 @@ class PlanTest : public ::testing::Test {
   }
 
   Program program_;
-  std::unique_ptr<WasmModule> module_;
+  std::unique_ptr<package::InterpretedModel> module_;
 };
 
 TEST_F(PlanTest, OutputSizedByDataWithinBounds) {
@@ -86,14 +87,14 @@ TEST_F(PlanTest, OutputSizedByDataWithinBounds) {
   program_.steps.push_back(step(Allocate{y}));
   program_.steps.push_back(
       fill(y, DType::i32, n * Dim(2), [](Expr i, Expr) { return ir::cast(DType::i32, i) * Expr(3); }));
-  WasmModule& wasm = module();
+  package::InterpretedModel& wasm = module();
   for (int64_t count : {5, 0, 9}) {
     const Tensor got = wasm.run({longs({count})})[0];
     ASSERT_EQ(got.count(), 2 * count);
     for (int64_t k = 0; k < got.count(); ++k) EXPECT_EQ(got.as_int(k), 3 * k);
   }
-  EXPECT_THROW(wasm.run({longs({1001})}), WasmError);
-  EXPECT_THROW(wasm.run({longs({-1})}), WasmError);
+  EXPECT_THROW(wasm.run({longs({1001})}), ModelError);
+  EXPECT_THROW(wasm.run({longs({-1})}), ModelError);
   EXPECT_EQ(wasm.run({longs({2})})[0].count(), 4);
 }
 
@@ -126,7 +127,7 @@ TEST_F(PlanTest, BranchRunsOneSide) {
   branch.else_steps->push_back(
       fill(y, DType::i32, 3, [](Expr, Expr) { return ir::literal_int(DType::i32, 2); }));
   program_.steps.push_back(step(std::move(branch)));
-  WasmModule& wasm = module();
+  package::InterpretedModel& wasm = module();
   for (int64_t value : {1, 0}) {
     Tensor tensor(DType::boolean, {1});
     tensor.set_int(0, value);

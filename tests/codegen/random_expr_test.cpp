@@ -5,10 +5,10 @@
 
 #include "compiler/eval/evaluate.h"
 #include "compiler/ir/builder.h"
+#include "compiler/package/interpreted_model.h"
 #include "compiler/package/package.h"
 #include "tests/codegen/nest_program.h"
 #include "tests/support/tensors.h"
-#include "tests/support/wasm_module.h"
 
 namespace o2w::test {
 namespace {
@@ -100,7 +100,7 @@ TEST_P(RandomExprTest, AgreesWithTheEvaluator) {
     const auto package =
         package::make_package(program_of(graph), {.level = 0, .version = "test"}, diagnostics);
     ASSERT_TRUE(package.has_value()) << diagnostics.to_string();
-    WasmModule module(package->wasm);
+    package::InterpretedModel module(package->wasm);
     const ir::Tensor got = module.run(tensors)[0];
     const ir::Tensor expected = eval::evaluate(graph, tensors)[0];
     const auto wrong = difference(got, expected, {0, 0});

@@ -1,8 +1,8 @@
+#include "compiler/package/interpreted_model.h"
 #include "compiler/package/package.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/support/error.h"
 #include "tests/conformance/executor.h"
-#include "tests/support/wasm_module.h"
 
 namespace o2w::conformance {
 namespace {
@@ -20,8 +20,7 @@ class WasmExecutor : public Executor {
     if (!program) throw ModelError(diagnostics.to_string());
     const auto package = package::make_package(*program, {.level = level_, .version = "test"}, diagnostics);
     if (!package) throw ModelError(diagnostics.to_string());
-    test::WasmModule module(package->wasm);
-    return module.run(inputs);
+    return package::InterpretedModel(package->wasm).run(inputs);
   }
 
  private:
