@@ -6,6 +6,7 @@
 
 #include "compiler/ir/expr_fold.h"
 #include "compiler/ir/numeric.h"
+#include "compiler/ir/type_mismatch.h"
 #include "compiler/support/error.h"
 
 namespace o2w::ir {
@@ -46,7 +47,7 @@ Expr make_literal(DType type, Literal literal, bool untyped = false) {
 }
 
 void expect(bool condition, ExprOp op, DType type) {
-  if (!condition) fail_internal("{} does not apply to {}", name(op), name(type));
+  if (!condition) fail_types("{} does not apply to {}", name(op), name(type));
 }
 
 bool is_whole(DType type) { return is_integer(type) || type == DType::index; }
@@ -76,7 +77,7 @@ Expr resolve(const Expr& e, DType type) {
   if (is_float(e->type)) {
     if (is_whole(compute) &&
         e->literal.real != static_cast<double>(float_to_int(DType::i64, e->literal.real))) {
-      fail_internal("the literal {} meets an expression of {}", e->literal.real, name(compute));
+      fail_types("the literal {} meets an expression of {}", e->literal.real, name(compute));
     }
     return literal_of(compute, e->literal.real);
   }
@@ -87,7 +88,7 @@ Expr resolve(const Expr& e) { return e->untyped ? resolve(e, e->type) : e; }
 
 Expr as_index(const Expr& e) {
   const Expr index = resolve(e, DType::index);
-  if (index->type != DType::index) fail_internal("an index expression is of type {}", name(index->type));
+  if (index->type != DType::index) fail_types("an index expression is of type {}", name(index->type));
   return index;
 }
 
@@ -229,7 +230,7 @@ Expr decide_comparison(ExprOp op, const Expr& a, const Expr& b) {
 
 void check_binary(ExprOp op, const Expr& a, const Expr& b) {
   if (a->type != b->type) {
-    fail_internal("{} of {} and {}", name(op), name(a->type), name(b->type));
+    fail_types("{} of {} and {}", name(op), name(a->type), name(b->type));
   }
   const DType type = a->type;
   if (is_storage_only(type)) expect(false, op, type);
@@ -317,7 +318,7 @@ Expr literal_int(DType type, int64_t value) {
 }
 
 Expr literal_float(DType type, double value) {
-  if (!is_float(type)) fail_internal("a float literal of {}", name(type));
+  if (!is_float(type)) fail_types("a float literal of {}", name(type));
   return make_literal(compute_type(type), {.real = round_to(type, value)});
 }
 
@@ -380,7 +381,7 @@ Expr bitcast(DType type, const Expr& a) {
   const Expr source = resolve(a);
   if (source->type == type) return source;
   if (byte_size(type) != byte_size(source->type) || byte_size(type) == 0) {
-    fail_internal("bitcast of {} to {}", name(source->type), name(type));
+    fail_types("bitcast of {} to {}", name(source->type), name(type));
   }
   return make(ExprOp::bitcast, type, {source});
 }
@@ -441,7 +442,7 @@ Expr binary(ExprOp op, const Expr& left, const Expr& right) {
 Expr select(const Expr& condition, const Expr& then, const Expr& otherwise) {
   ensure(condition.get() && then.get() && otherwise.get(), "a selection of no expression");
   const Expr when = resolve(condition, DType::boolean);
-  if (when->type != DType::boolean) fail_internal("select on {}", name(when->type));
+  if (when->type != DType::boolean) fail_types("select on {}", name(when->type));
   Expr a = then, b = otherwise;
   if (a->untyped && b->untyped && a->type != b->type) {
     a = resolve(a, DType::f32);
@@ -450,7 +451,7 @@ Expr select(const Expr& condition, const Expr& then, const Expr& otherwise) {
     a = resolve(then, otherwise->type);
     b = resolve(otherwise, then->type);
   }
-  if (a->type != b->type) fail_internal("select of {} and {}", name(a->type), name(b->type));
+  if (a->type != b->type) fail_types("select of {} and {}", name(a->type), name(b->type));
   if (is_storage_only(a->type)) expect(false, ExprOp::select, a->type);
   if (is_bool_literal(when, true)) return a;
   if (is_bool_literal(when, false)) return b;

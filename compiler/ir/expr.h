@@ -99,7 +99,7 @@ struct ExprNode {
   ~ExprNode();
 };
 
-// --- Constructors. All check types (InternalError on a mismatch) and fold literals where that is exact.
+// --- Constructors. All check types (TypeMismatch, an InternalError) and fold literals where that is exact.
 Expr index_var(int number);
 Expr literal_int(DType type, int64_t value);
 Expr literal_float(DType type, double value);

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "compiler/ir/tensor.h"
+#include "compiler/ir/type_mismatch.h"
 #include "compiler/support/error.h"
 
 namespace o2w::ir {
@@ -24,7 +25,7 @@ int bit_width(DType type) {
     case DType::index:
       return 64;
     default:
-      ensure(is_integer(type), "bit width of a type that is no integer");
+      if (!is_integer(type)) fail_types("the range of integers of {}", name(type));
       return 8 * byte_size(type);
   }
 }

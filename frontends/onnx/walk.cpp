@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "compiler/ir/type_mismatch.h"
 #include "compiler/support/error.h"
 #include "frontends/onnx/folding.h"
 #include "frontends/onnx/order.h"
@@ -221,6 +222,18 @@ bool Walk::gather_inputs(const NodeDef& node, const Location& where, std::vector
   return all;
 }
 
+std::string Walk::unsuitable_types(const NodeDef& node, const std::vector<Binding>& inputs,
+                                   const char* detail) {
+  std::string types;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].value == nullptr) continue;
+    types += fmt::format("{}'{}' is {}", types.empty() ? "" : ", ", node.inputs[i],
+                         ir::user_name(inputs[i].value->type));
+  }
+  return fmt::format("the operator does not take inputs of these element types: {} ({})",
+                     types.empty() ? "none" : types, detail);
+}
+
 void Walk::walk_node(const NodeDef& original) {
   count_node();
   NodeDef resolved;
@@ -258,6 +271,9 @@ void Walk::walk_node(const NodeDef& original) {
     give_up(*node);
   } catch (const std::bad_alloc&) {
     diagnostics_->error(where, "compiling it takes more memory than there is");
+    give_up(*node);
+  } catch (const ir::TypeMismatch& error) {
+    diagnostics_->error(where, unsuitable_types(*node, inputs, error.what()));
     give_up(*node);
   } catch (const InternalError& error) {
     throw InternalError(fmt::format("node '{}' ({}): {}", where.node, where.op, error.what()));

@@ -67,6 +67,8 @@ class Walk final : public SubgraphLowering {
   void inline_function(const FunctionDef& function, const NodeDef& call, const std::vector<Binding>& inputs);
   void lower_node(const NodeDef& node, const OperatorMatch& match, const std::vector<Binding>& inputs,
                   const Location& where);
+  static std::string unsuitable_types(const NodeDef& node, const std::vector<Binding>& inputs,
+                                      const char* detail);
   void check_sizes(const ir::Region& region, std::size_t first_node) const;
   void give_up(const NodeDef& node);
   void unsupported(const NodeDef& node, int64_t opset, const Location& where);

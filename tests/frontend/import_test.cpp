@@ -107,6 +107,14 @@ TEST(Import, MissingInitializerNamesNodeAndTensor) {
   EXPECT_THAT(errors_of(model), AllOf(HasSubstr("'plus'"), HasSubstr("'weight'")));
 }
 
+// No operator has to check all element types by itself: what its expressions refuse is the model's fault.
+TEST(Import, ElementTypesThatExpressionsRefuseAreTheModels) {
+  ModelDef model = two_inputs();
+  model.graph.inputs[0].type.element = DType::f64;
+  model.graph.nodes = {node("DynamicQuantizeLinear", {"x"}, {"z", "scale", "zero"}, "quantize")};
+  EXPECT_THAT(errors_of(model), AllOf(HasSubstr("'quantize'"), HasSubstr("'x' is float64")));
+}
+
 TEST(Import, AllProblemsAreReportedTogether) {
   ModelDef model = two_inputs();
   model.graph.nodes = {node("Gizmo", {"x"}, {"a"}, "one"), node("Widget", {"a"}, {"b"}, "two"),
