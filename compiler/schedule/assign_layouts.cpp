@@ -1,0 +1,309 @@
+// Channels-last storage for what convolutions read and write (measured on SIMD128: convolutions with the channels innermost need no im2col and no gathers).
+//
+// Tensors that one operation relates position by position form groups; a group goes channels-last when a convolution with a kernel is in it. Shapes and
+// expressions stay as ONNX has them: only strides change, and the order of a loop nest's outer loops with them.
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "compiler/schedule/kernel_choice.h"
+#include "compiler/schedule/pack_weights.h"
+#include "compiler/support/error.h"
+
+namespace o2w::schedule {
+namespace {
+
+using ir::Dim;
+
+std::vector<int> row_major_order(int rank) {
+  std::vector<int> order(static_cast<std::size_t>(rank));
+  std::iota(order.begin(), order.end(), 0);
+  return order;
+}
+
+// The loop variable that alone, with coefficient 1, moves an index; -1 if there is no such.
+int lone_variable(const ir::Expr& index) {
+  const std::optional<ir::Affine> affine = ir::as_affine(index);
+  if (!affine || affine->coefficients.size() != 1 || !affine->coefficients.begin()->second.is(1)) return -1;
+  return affine->coefficients.begin()->first;
+}
+
+// Stores happen at the outer loops alone, so that these may be reordered freely; null if not so. The stage that stores.
+const Stage* reorderable_store(const LoopNest& nest) {
+  const Stage* store = nullptr;
+  for (const Stage& stage : nest.stages) {
+    if (stage.sequential || stage.combine != ir::Combiner::none) return nullptr;
+    if (stage.target < 0) continue;
+    if (store != nullptr || !stage.loops.empty()) return nullptr;
+    store = &stage;
+  }
+  return store;
+}
+
+class LayoutAssignment {
+ public:
+  explicit LayoutAssignment(Draft& draft) : draft_(draft), parent_(draft.tensors.size()), fixed_(draft.tensors.size(), false) {
+    std::iota(parent_.begin(), parent_.end(), 0);
+  }
+
+  void run() {
+    for (std::size_t t = 0; t < draft_.tensors.size(); ++t) {
+      const DraftTensor& tensor = draft_.tensors[t];
+      const bool slice = is_slice(static_cast<int>(t));
+      if (tensor.home == DraftTensor::Home::input || tensor.port >= 0 || (tensor.host >= 0 && !slice) || tensor.carried ||
+          tensor.on_heap || tensor.shape.size() < 3) {
+        fix(static_cast<int>(t));
+      }
+      if (tensor.host >= 0 && !slice) fix(tensor.host);
+    }
+    for (const int tensor : draft_.output_tensors) fix(tensor);
+    for_each_operation(draft_.block, [&](Operation& operation, Block&) { fix_operands(operation); });
+    spread_fixed_to_slices();
+    for_each_operation(draft_.block, [&](Operation& operation, Block&) { relate(operation); });
+    for (std::size_t t = 0; t < parent_.size(); ++t) {
+      if (is_slice(static_cast<int>(t))) unite(static_cast<int>(t), draft_.tensors[t].host);
+    }
+    std::set<int> groups;
+    for (const int tensor : wanted_) groups.insert(find(tensor));
+    for (std::size_t t = 0; t < parent_.size(); ++t) {
+      if (!fixed_[t] && groups.contains(find(static_cast<int>(t)))) make_channels_last(static_cast<int>(t));
+    }
+    convert_operands(draft_.block);
+    for_each_operation(draft_.block, [&](Operation& operation, Block&) {
+      if (NestOp* nest = operation.as<NestOp>()) reorder_loops(*nest);
+    });
+  }
+
+ private:
+  int find(int t) {
+    while (parent_[static_cast<std::size_t>(t)] != t) t = parent_[static_cast<std::size_t>(t)];
+    return t;
+  }
+  void unite(int a, int b) {
+    if (fixed_[static_cast<std::size_t>(a)] || fixed_[static_cast<std::size_t>(b)]) return;
+    parent_[static_cast<std::size_t>(find(a))] = find(b);
+  }
+  void fix(int t) {
+    if (t >= 0) fixed_[static_cast<std::size_t>(t)] = true;
+  }
+
+  // A part of its host along one dimension: what concatenations write.
+  bool is_slice(int t) const {
+    const DraftTensor& tensor = draft_.at(t);
+    if (tensor.host < 0) return false;
+    const DraftTensor& host = draft_.at(tensor.host);
+    return host.shape.size() == tensor.shape.size() && host.type == tensor.type && sliced_dimension(t) >= 0;
+  }
+  // The dimension in which a slice is shorter than its host; -1 if not exactly one.
+  int sliced_dimension(int t) const {
+    const DraftTensor &tensor = draft_.at(t), &host = draft_.at(tensor.host);
+    int found = -1;
+    for (std::size_t d = 0; d < tensor.shape.size(); ++d) {
+      if (tensor.shape[d] == host.shape[d]) continue;
+      if (found >= 0) return -1;
+      found = static_cast<int>(d);
+    }
+    return found;
+  }
+  // A slice and its host have one layout: where one is fixed, so are all.
+  void spread_fixed_to_slices() {
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (std::size_t t = 0; t < parent_.size(); ++t) {
+        if (!is_slice(static_cast<int>(t))) continue;
+        const auto host = static_cast<std::size_t>(draft_.tensors[t].host);
+        if (fixed_[t] == fixed_[host]) continue;
+        fixed_[t] = fixed_[host] = true;
+        changed = true;
+      }
+    }
+  }
+
+  void make_channels_last(int t) {
+    DraftTensor& tensor = draft_.at(t);
+    const std::vector<int> order = channels_last_order(static_cast<int>(tensor.shape.size()));
+    if (is_slice(t)) {
+      // The host's layout was row-major when the slice was made: its position follows from the old stride, its place from the new one.
+      const DraftTensor& host = draft_.at(tensor.host);
+      const auto d = static_cast<std::size_t>(sliced_dimension(t));
+      const Dim element = ir::byte_size(tensor.type);
+      const std::optional<Dim> position = tensor.host_offset.exact_div(dense_layout(host.shape).strides[d] * element);
+      ensure(position.has_value(), "a slice that does not begin at an element of its host");
+      tensor.layout = dense_layout(host.shape, order);
+      tensor.host_offset = *position * tensor.layout.strides[d] * element;
+      return;
+    }
+    tensor.layout = dense_layout(tensor.shape, order);
+    if (tensor.home == DraftTensor::Home::constant) tensor.contents = reordered(tensor.contents, order);
+  }
+
+  // Whatever an operation other than those that can take any strides touches stays row-major.
+  void fix_operands(const Operation& operation) {
+    if (const auto* nest = operation.as<NestOp>()) {
+      if (reorderable_store(nest->nest) != nullptr) return;
+    } else if (const auto* convolution = operation.as<ConvolutionOp>()) {
+      if (has_kernel(draft_, *convolution)) {
+        fix(convolution->w);
+        return;
+      }
+    }
+    for (const int tensor : reads_of(operation)) fix(tensor);
+    for (const int tensor : writes_of(operation)) fix(tensor);
+  }
+
+  void relate(const Operation& operation) {
+    if (const auto* convolution = operation.as<ConvolutionOp>(); convolution != nullptr && has_kernel(draft_, *convolution)) {
+      want(convolution->x);
+      want(convolution->out);
+      for (std::size_t i = 0; i < convolution->epilogue_tensors.size(); ++i) {
+        if (convolution->epilogue.operands[i].access == EpilogueOperand::Access::same) unite(convolution->epilogue_tensors[i], convolution->out);
+      }
+    } else if (const auto* nest = operation.as<NestOp>()) {
+      const Stage* store = reorderable_store(nest->nest);
+      if (store != nullptr) relate(*nest, *store);
+    }
+  }
+  void want(int t) {
+    if (!fixed_[static_cast<std::size_t>(t)]) wanted_.insert(t);
+  }
+
+  // Joins the stored tensor with the operands whose channels run with its own.
+  void relate(const NestOp& nest, const Stage& store) {
+    const int out = nest.tensors[static_cast<std::size_t>(store.target)];
+    const std::size_t rank = draft_.at(out).shape.size();
+    if (rank < 3) return;
+    const int channel = lone_variable(store.target_indices[1]);
+    if (channel < 0) return;
+    for (const Stage& stage : nest.nest.stages) {
+      for (const ir::Expr& e : {stage.body, stage.guard}) {
+        if (e.get() == nullptr) continue;
+        ir::walk(e, [&](const ir::ExprNode& node) {
+          if (node.op != ir::ExprOp::read || node.args.size() != rank) return;
+          if (lone_variable(node.args[1]) == channel) unite(nest.tensors[static_cast<std::size_t>(node.slot)], out);
+        });
+      }
+    }
+  }
+
+  bool channels_contiguous(int t) const {
+    const DraftTensor& tensor = draft_.at(t);
+    return tensor.shape[1].is(1) || tensor.layout.strides[1].is(1);
+  }
+
+  // Gives convolutions channels-last operands where they are not, by copies around them.
+  void convert_operands(Block& block) {
+    Block result;
+    std::map<int, int> converted;  // row-major tensor -> its channels-last copy, in this block
+    const auto channels_last_of = [&](int t) {
+      if (const auto found = converted.find(t); found != converted.end()) return found->second;
+      const int copy = draft_.add(draft_.at(t).type, draft_.at(t).shape, draft_.at(t).name);
+      draft_.at(copy).layout = dense_layout(draft_.at(t).shape, channels_last_order(static_cast<int>(draft_.at(t).shape.size())));
+      result.push_back(copy_operation(draft_, t, copy));
+      converted[t] = copy;
+      return copy;
+    };
+    for (Operation& operation : block) {
+      for (Block* inner : blocks_of(operation)) convert_operands(*inner);
+      ConvolutionOp* convolution = operation.as<ConvolutionOp>();
+      if (convolution == nullptr || !has_kernel(draft_, *convolution)) {
+        for (const int written : all_writes_of(operation)) converted.erase(written);
+        result.push_back(std::move(operation));
+        continue;
+      }
+      if (!channels_contiguous(convolution->x)) convolution->x = channels_last_of(convolution->x);
+      const int out = convolution->out;
+      if (!channels_contiguous(out)) {
+        convolution->out = draft_.add(draft_.at(out).type, draft_.at(out).shape, draft_.at(out).name);
+        draft_.at(convolution->out).layout = dense_layout(draft_.at(out).shape, channels_last_order(static_cast<int>(draft_.at(out).shape.size())));
+      }
+      for (std::size_t i = 0; i < convolution->epilogue_tensors.size(); ++i) {
+        int& tensor = convolution->epilogue_tensors[i];
+        if (convolution->epilogue.operands[i].access != EpilogueOperand::Access::same) continue;
+        if (draft_.at(tensor).layout.strides != draft_.at(convolution->out).layout.strides) tensor = channels_last_of(tensor);
+      }
+      const int now = convolution->out;
+      const std::shared_ptr<const ir::Origin> origin = operation.origin;
+      result.push_back(std::move(operation));
+      converted.erase(out);
+      if (now != out) {
+        result.push_back(copy_operation(draft_, now, out));
+        result.back().origin = origin;
+        converted[out] = now;
+      }
+    }
+    block = std::move(result);
+  }
+
+  // The outer loops in the order in which the stored tensor lies in memory.
+  void reorder_loops(NestOp& nest) {
+    const Stage* store = reorderable_store(nest.nest);
+    if (store == nullptr) return;
+    const DraftTensor& out = draft_.at(nest.tensors[static_cast<std::size_t>(store->target)]);
+    const int rank = static_cast<int>(out.shape.size()), loops = static_cast<int>(nest.nest.outer.size());
+    if (rank < 3 || !out.layout.strides[1].is(1) || rank != loops) return;
+    std::vector<int> new_order;  // old loop numbers
+    for (const int dimension : channels_last_order(rank)) {
+      const int variable = lone_variable(store->target_indices[static_cast<std::size_t>(dimension)]);
+      if (variable < 0 || variable >= loops || std::find(new_order.begin(), new_order.end(), variable) != new_order.end()) return;
+      new_order.push_back(variable);
+    }
+    std::vector<ir::Expr> values(static_cast<std::size_t>(loops));
+    ir::Shape outer;
+    for (int position = 0; position < loops; ++position) {
+      const auto old = static_cast<std::size_t>(new_order[static_cast<std::size_t>(position)]);
+      values[old] = ir::index_var(position);
+      outer.push_back(nest.nest.outer[old]);
+    }
+    nest.nest.outer = std::move(outer);
+    for (Stage& stage : nest.nest.stages) {
+      if (stage.body.get() != nullptr) stage.body = ir::substitute_indices(stage.body, values);
+      if (stage.guard.get() != nullptr) stage.guard = ir::substitute_indices(stage.guard, values);
+      for (ir::Expr& index : stage.target_indices) index = ir::substitute_indices(index, values);
+    }
+  }
+
+  Draft& draft_;
+  std::vector<int> parent_;
+  std::vector<bool> fixed_;
+  std::set<int> wanted_;  // tensors that a convolution reads or writes
+};
+
+}  // namespace
+
+std::vector<int> channels_last_order(int rank) {
+  std::vector<int> order = row_major_order(rank);
+  std::rotate(order.begin() + 1, order.begin() + 2, order.end());
+  return order;
+}
+
+Operation copy_operation(const Draft& draft, int from, int to) {
+  const DraftTensor &source = draft.at(from), &target = draft.at(to);
+  const auto rank = source.shape.size();
+  const Layout rows = dense_layout(source.shape), last = dense_layout(source.shape, channels_last_order(static_cast<int>(rank)));
+  const bool to_last = source.layout.strides == rows.strides && target.layout.strides == last.strides;
+  const bool to_rows = source.layout.strides == last.strides && target.layout.strides == rows.strides;
+  Operation operation;
+  if (ir::byte_size(source.type) != 4 || !(to_last || to_rows)) {
+    operation.what = copy_nest(draft, from, to);
+    return operation;
+  }
+  Dim pixels = 1;
+  for (std::size_t d = 2; d < rank; ++d) pixels *= source.shape[d];
+  const Dim channels = source.shape[1], plane = channels * pixels;
+  const Dim x_rows = to_last ? channels : pixels, x_columns = to_last ? pixels : channels;
+  operation.what = KernelOp{Transpose2d{.batch = source.shape[0],
+                                        .rows = x_rows,
+                                        .columns = x_columns,
+                                        .x_batch_stride = plane,
+                                        .x_row_stride = x_columns,
+                                        .out_batch_stride = plane,
+                                        .out_row_stride = x_rows},
+                            {from, to},
+                            1};
+  return operation;
+}
+
+void assign_layouts(Draft& draft) { LayoutAssignment(draft).run(); }
+
+}  // namespace o2w::schedule
