@@ -1,7 +1,9 @@
-// Channels-last storage for what convolutions read and write (measured on SIMD128: convolutions with the channels innermost need no im2col and no gathers).
+// Channels-last storage for what convolutions read and write (measured on SIMD128: convolutions with the
+// channels innermost need no im2col and no gathers).
 //
-// Tensors that one operation relates position by position form groups; a group goes channels-last when a convolution with a kernel is in it. Shapes and
-// expressions stay as ONNX has them: only strides change, and the order of a loop nest's outer loops with them.
+// Tensors that one operation relates position by position form groups; a group goes channels-last when a
+// convolution with a kernel is in it. Shapes and expressions stay as ONNX has them: only strides change, and
+// the order of a loop nest's outer loops with them.
 #include <algorithm>
 #include <map>
 #include <numeric>
@@ -29,7 +31,8 @@ int lone_variable(const ir::Expr& index) {
   return affine->coefficients.begin()->first;
 }
 
-// Stores happen at the outer loops alone, so that these may be reordered freely; null if not so. The stage that stores.
+// Stores happen at the outer loops alone, so that these may be reordered freely; null if not so. The stage
+// that stores.
 const Stage* reorderable_store(const LoopNest& nest) {
   const Stage* store = nullptr;
   for (const Stage& stage : nest.stages) {
@@ -43,7 +46,8 @@ const Stage* reorderable_store(const LoopNest& nest) {
 
 class LayoutAssignment {
  public:
-  explicit LayoutAssignment(Draft& draft) : draft_(draft), parent_(draft.tensors.size()), fixed_(draft.tensors.size(), false) {
+  explicit LayoutAssignment(Draft& draft)
+      : draft_(draft), parent_(draft.tensors.size()), fixed_(draft.tensors.size(), false) {
     std::iota(parent_.begin(), parent_.end(), 0);
   }
 
@@ -51,8 +55,8 @@ class LayoutAssignment {
     for (std::size_t t = 0; t < draft_.tensors.size(); ++t) {
       const DraftTensor& tensor = draft_.tensors[t];
       const bool slice = is_slice(static_cast<int>(t));
-      if (tensor.home == DraftTensor::Home::input || tensor.port >= 0 || (tensor.host >= 0 && !slice) || tensor.carried ||
-          tensor.on_heap || tensor.shape.size() < 3) {
+      if (tensor.home == DraftTensor::Home::input || tensor.port >= 0 || (tensor.host >= 0 && !slice) ||
+          tensor.carried || tensor.on_heap || tensor.shape.size() < 3) {
         fix(static_cast<int>(t));
       }
       if (tensor.host >= 0 && !slice) fix(tensor.host);
@@ -124,11 +128,13 @@ class LayoutAssignment {
     DraftTensor& tensor = draft_.at(t);
     const std::vector<int> order = channels_last_order(static_cast<int>(tensor.shape.size()));
     if (is_slice(t)) {
-      // The host's layout was row-major when the slice was made: its position follows from the old stride, its place from the new one.
+      // The host's layout was row-major when the slice was made: its position follows from the old stride,
+      // its place from the new one.
       const DraftTensor& host = draft_.at(tensor.host);
       const auto d = static_cast<std::size_t>(sliced_dimension(t));
       const Dim element = ir::byte_size(tensor.type);
-      const std::optional<Dim> position = tensor.host_offset.exact_div(dense_layout(host.shape).strides[d] * element);
+      const std::optional<Dim> position =
+          tensor.host_offset.exact_div(dense_layout(host.shape).strides[d] * element);
       ensure(position.has_value(), "a slice that does not begin at an element of its host");
       tensor.layout = dense_layout(host.shape, order);
       tensor.host_offset = *position * tensor.layout.strides[d] * element;
@@ -153,11 +159,13 @@ class LayoutAssignment {
   }
 
   void relate(const Operation& operation) {
-    if (const auto* convolution = operation.as<ConvolutionOp>(); convolution != nullptr && has_kernel(draft_, *convolution)) {
+    if (const auto* convolution = operation.as<ConvolutionOp>();
+        convolution != nullptr && has_kernel(draft_, *convolution)) {
       want(convolution->x);
       want(convolution->out);
       for (std::size_t i = 0; i < convolution->epilogue_tensors.size(); ++i) {
-        if (convolution->epilogue.operands[i].access == EpilogueOperand::Access::same) unite(convolution->epilogue_tensors[i], convolution->out);
+        if (convolution->epilogue.operands[i].access == EpilogueOperand::Access::same)
+          unite(convolution->epilogue_tensors[i], convolution->out);
       }
     } else if (const auto* nest = operation.as<NestOp>()) {
       const Stage* store = reorderable_store(nest->nest);
@@ -180,7 +188,8 @@ class LayoutAssignment {
         if (e.get() == nullptr) continue;
         ir::walk(e, [&](const ir::ExprNode& node) {
           if (node.op != ir::ExprOp::read || node.args.size() != rank) return;
-          if (lone_variable(node.args[1]) == channel) unite(nest.tensors[static_cast<std::size_t>(node.slot)], out);
+          if (lone_variable(node.args[1]) == channel)
+            unite(nest.tensors[static_cast<std::size_t>(node.slot)], out);
         });
       }
     }
@@ -198,7 +207,8 @@ class LayoutAssignment {
     const auto channels_last_of = [&](int t) {
       if (const auto found = converted.find(t); found != converted.end()) return found->second;
       const int copy = draft_.add(draft_.at(t).type, draft_.at(t).shape, draft_.at(t).name);
-      draft_.at(copy).layout = dense_layout(draft_.at(t).shape, channels_last_order(static_cast<int>(draft_.at(t).shape.size())));
+      draft_.at(copy).layout =
+          dense_layout(draft_.at(t).shape, channels_last_order(static_cast<int>(draft_.at(t).shape.size())));
       result.push_back(copy_operation(draft_, t, copy));
       converted[t] = copy;
       return copy;
@@ -215,12 +225,14 @@ class LayoutAssignment {
       const int out = convolution->out;
       if (!channels_contiguous(out)) {
         convolution->out = draft_.add(draft_.at(out).type, draft_.at(out).shape, draft_.at(out).name);
-        draft_.at(convolution->out).layout = dense_layout(draft_.at(out).shape, channels_last_order(static_cast<int>(draft_.at(out).shape.size())));
+        draft_.at(convolution->out).layout = dense_layout(
+            draft_.at(out).shape, channels_last_order(static_cast<int>(draft_.at(out).shape.size())));
       }
       for (std::size_t i = 0; i < convolution->epilogue_tensors.size(); ++i) {
         int& tensor = convolution->epilogue_tensors[i];
         if (convolution->epilogue.operands[i].access != EpilogueOperand::Access::same) continue;
-        if (draft_.at(tensor).layout.strides != draft_.at(convolution->out).layout.strides) tensor = channels_last_of(tensor);
+        if (draft_.at(tensor).layout.strides != draft_.at(convolution->out).layout.strides)
+          tensor = channels_last_of(tensor);
       }
       const int now = convolution->out;
       const std::shared_ptr<const ir::Origin> origin = operation.origin;
@@ -245,7 +257,9 @@ class LayoutAssignment {
     std::vector<int> new_order;  // old loop numbers
     for (const int dimension : channels_last_order(rank)) {
       const int variable = lone_variable(store->target_indices[static_cast<std::size_t>(dimension)]);
-      if (variable < 0 || variable >= loops || std::find(new_order.begin(), new_order.end(), variable) != new_order.end()) return;
+      if (variable < 0 || variable >= loops ||
+          std::find(new_order.begin(), new_order.end(), variable) != new_order.end())
+        return;
       new_order.push_back(variable);
     }
     std::vector<ir::Expr> values(static_cast<std::size_t>(loops));
@@ -280,7 +294,8 @@ std::vector<int> channels_last_order(int rank) {
 Operation copy_operation(const Draft& draft, int from, int to) {
   const DraftTensor &source = draft.at(from), &target = draft.at(to);
   const auto rank = source.shape.size();
-  const Layout rows = dense_layout(source.shape), last = dense_layout(source.shape, channels_last_order(static_cast<int>(rank)));
+  const Layout rows = dense_layout(source.shape),
+               last = dense_layout(source.shape, channels_last_order(static_cast<int>(rank)));
   const bool to_last = source.layout.strides == rows.strides && target.layout.strides == last.strides;
   const bool to_rows = source.layout.strides == last.strides && target.layout.strides == rows.strides;
   Operation operation;

@@ -26,13 +26,6 @@ int add_constant(Draft& draft, ir::Tensor contents, const std::string& name) {
   return static_cast<int>(draft.tensors.size()) - 1;
 }
 
-// A constant's elements as they lie in memory: its strides as numbers.
-std::vector<int64_t> constant_strides(const DraftTensor& tensor) {
-  std::vector<int64_t> strides;
-  for (const Dim& stride : tensor.layout.strides) strides.push_back(stride.value());
-  return strides;
-}
-
 // Packed copies are shared by the operations that read the same weights in the same way.
 using PackedWeights = std::map<std::pair<int, std::string>, int>;
 
@@ -81,11 +74,13 @@ KernelOp convolution_kernel(Draft& draft, const ConvolutionOp& op, PackedWeights
   const std::string form = kernel.depthwise ? "depthwise" : "groups of " + std::to_string(c.group);
   int& weights = packed.try_emplace({op.w, form}, -1).first->second;
   if (weights < 0) {
-    ir::Tensor contents = kernel.depthwise ? pack_depthwise(w.contents) : pack_convolution(w.contents, c.group);
+    ir::Tensor contents =
+        kernel.depthwise ? pack_depthwise(w.contents) : pack_convolution(w.contents, c.group);
     weights = add_constant(draft, std::move(contents), draft.at(op.w).name);
   }
-  const bool pointwise = kernel.kh == 1 && kernel.kw == 1 && kernel.stride_h == 1 && kernel.stride_w == 1 && c.group == 1 &&
-                         kernel.pad_top.is(0) && kernel.pad_left.is(0) && kernel.oh == kernel.h && kernel.ow == kernel.w;
+  const bool pointwise = kernel.kh == 1 && kernel.kw == 1 && kernel.stride_h == 1 && kernel.stride_w == 1 &&
+                         c.group == 1 && kernel.pad_top.is(0) && kernel.pad_left.is(0) &&
+                         kernel.oh == kernel.h && kernel.ow == kernel.w;
   const Dim pixels = kernel.h * kernel.w;
   const bool dense = kernel.x_batch_stride == pixels * kernel.x_pixel_stride &&
                      kernel.x_row_stride == kernel.w * kernel.x_pixel_stride &&
@@ -115,7 +110,7 @@ struct Axis {
 
 std::optional<std::vector<Axis>> axes_of(const Draft& draft, const EinsumOp& op) {
   std::map<char, Axis> axes;
-  const auto add = [&](const std::string& labels, int tensor, Dim Axis::*stride, bool Axis::*present) {
+  const auto add = [&](const std::string& labels, int tensor, Dim Axis::* stride, bool Axis::* present) {
     for (std::size_t d = 0; d < labels.size(); ++d) {
       Axis& axis = axes[labels[d]];
       if (axis.*present) return false;  // a diagonal
@@ -126,7 +121,8 @@ std::optional<std::vector<Axis>> axes_of(const Draft& draft, const EinsumOp& op)
     }
     return true;
   };
-  if (!add(op.labels.lhs, op.lhs, &Axis::lhs, &Axis::in_lhs) || !add(op.labels.rhs, op.rhs, &Axis::rhs, &Axis::in_rhs) ||
+  if (!add(op.labels.lhs, op.lhs, &Axis::lhs, &Axis::in_lhs) ||
+      !add(op.labels.rhs, op.rhs, &Axis::rhs, &Axis::in_rhs) ||
       !add(op.labels.out, op.out, &Axis::out, &Axis::in_out)) {
     return std::nullopt;
   }
@@ -138,14 +134,18 @@ std::optional<std::vector<Axis>> axes_of(const Draft& draft, const EinsumOp& op)
   return list;
 }
 
-// Merges two axes of one role (m with m, k with k) where `inner` continues `outer` in every tensor that has them.
+// Merges two axes of one role (m with m, k with k) where `inner` continues `outer` in every tensor that has
+// them.
 void merge(std::vector<Axis>& axes) {
   for (std::size_t i = 0; i + 1 < axes.size();) {
     const Axis &outer = axes[i], &inner = axes[i + 1];
-    const bool same_role = outer.in_lhs == inner.in_lhs && outer.in_rhs == inner.in_rhs && outer.in_out == inner.in_out;
-    const auto continues = [&](bool present, const Dim& a, const Dim& b) { return !present || a == b * inner.extent; };
-    if (same_role && continues(outer.in_lhs, outer.lhs, inner.lhs) && continues(outer.in_rhs, outer.rhs, inner.rhs) &&
-        continues(outer.in_out, outer.out, inner.out)) {
+    const bool same_role =
+        outer.in_lhs == inner.in_lhs && outer.in_rhs == inner.in_rhs && outer.in_out == inner.in_out;
+    const auto continues = [&](bool present, const Dim& a, const Dim& b) {
+      return !present || a == b * inner.extent;
+    };
+    if (same_role && continues(outer.in_lhs, outer.lhs, inner.lhs) &&
+        continues(outer.in_rhs, outer.rhs, inner.rhs) && continues(outer.in_out, outer.out, inner.out)) {
       axes[i + 1].extent = outer.extent * inner.extent;
       axes.erase(axes.begin() + static_cast<std::ptrdiff_t>(i));
     } else {
@@ -154,9 +154,13 @@ void merge(std::vector<Axis>& axes) {
   }
 }
 
-// The longest axis of a role whose stride in one tensor is 1, taken out of the list; else, if `any`, the longest at all.
-std::optional<Axis> take(std::vector<Axis>& axes, bool in_lhs, bool in_rhs, bool in_out, Dim Axis::*unit, bool any) {
-  const auto role = [&](const Axis& axis) { return axis.in_lhs == in_lhs && axis.in_rhs == in_rhs && axis.in_out == in_out; };
+// The longest axis of a role whose stride in one tensor is 1, taken out of the list; else, if `any`, the
+// longest at all.
+std::optional<Axis> take(std::vector<Axis>& axes, bool in_lhs, bool in_rhs, bool in_out, Dim Axis::* unit,
+                         bool any) {
+  const auto role = [&](const Axis& axis) {
+    return axis.in_lhs == in_lhs && axis.in_rhs == in_rhs && axis.in_out == in_out;
+  };
   auto best = axes.end();
   for (auto axis = axes.begin(); axis != axes.end(); ++axis) {
     if (!role(*axis)) continue;
@@ -192,7 +196,8 @@ std::optional<KernelOp> matmul_kernel(Draft& draft, const EinsumOp& op, PackedWe
   const std::optional<Axis> k = has_sum ? take(axes, true, true, false, &Axis::lhs, false) : one;
   if (!n || !k) return std::nullopt;
   const Axis m = take(axes, true, false, true, nullptr, true).value_or(one);
-  // What is left to sum over would need several passes; labels of one operand alone are sums before the product.
+  // What is left to sum over would need several passes; labels of one operand alone are sums before the
+  // product.
   for (const Axis& axis : axes) {
     if (!axis.in_out) return std::nullopt;
   }
@@ -209,12 +214,15 @@ std::optional<KernelOp> matmul_kernel(Draft& draft, const EinsumOp& op, PackedWe
   const DraftTensor& rhs = draft.at(op.rhs);
   const bool shared = std::all_of(axes.begin(), axes.end(), [](const Axis& axis) { return !axis.in_rhs; });
   int right = op.rhs;
-  if (rhs.home == DraftTensor::Home::constant && shared && k->extent.is_constant() && n->extent.is_constant()) {
+  if (rhs.home == DraftTensor::Home::constant && shared && k->extent.is_constant() &&
+      n->extent.is_constant()) {
     const std::string form = op.labels.rhs + " " + k->rhs.to_string() + " " + n->rhs.to_string();
     int& weights = packed.try_emplace({op.rhs, form}, -1).first->second;
     if (weights < 0) {
-      weights = add_constant(draft, pack_matrix(rhs.contents, k->extent.value(), n->extent.value(), k->rhs.value(), n->rhs.value()),
-                             draft.at(op.rhs).name);
+      weights = add_constant(
+          draft,
+          pack_matrix(rhs.contents, k->extent.value(), n->extent.value(), k->rhs.value(), n->rhs.value()),
+          draft.at(op.rhs).name);
     }
     right = weights;
     kernel.rhs = Matmul::Rhs::packed;
@@ -245,7 +253,8 @@ void choose(Draft& draft, Block& block, PackedWeights& packed) {
       if (has_kernel(draft, *convolution)) operation.what = convolution_kernel(draft, *convolution, packed);
     } else if (const auto* einsum = operation.as<EinsumOp>()) {
       std::optional<KernelOp> kernel = matmul_kernel(draft, *einsum, packed);
-      if (!kernel && einsum->epilogue_tensors.empty()) kernel = matmul_kernel(draft, exchanged(*einsum), packed);
+      if (!kernel && einsum->epilogue_tensors.empty())
+        kernel = matmul_kernel(draft, exchanged(*einsum), packed);
       if (kernel) operation.what = std::move(*kernel);
     }
   }

@@ -88,6 +88,10 @@ std::vector<int> reads_of(const Operation& operation) {
   } else if (const auto* convolution = operation.as<ConvolutionOp>()) {
     list = {convolution->x, convolution->w};
     for (const int tensor : convolution->epilogue_tensors) add_once(list, tensor);
+  } else if (const auto* kernel = operation.as<KernelOp>()) {
+    for (std::size_t k = 0; k < kernel->tensors.size(); ++k) {
+      if (k != kernel->out) add_once(list, kernel->tensors[k]);
+    }
   } else if (const auto* routine = operation.as<RoutineOp>()) {
     for (const int tensor : routine->inputs) add_once(list, tensor);
   } else if (const auto* branch = operation.as<BranchOp>()) {
@@ -115,6 +119,8 @@ std::vector<int> writes_of(const Operation& operation) {
     list = {einsum->out};
   } else if (const auto* convolution = operation.as<ConvolutionOp>()) {
     list = {convolution->out};
+  } else if (const auto* kernel = operation.as<KernelOp>()) {
+    list = {kernel->tensors[kernel->out]};
   } else if (const auto* routine = operation.as<RoutineOp>()) {
     list = routine->outputs;
   } else if (const auto* repeat = operation.as<RepeatOp>()) {

@@ -56,7 +56,12 @@ struct ConvolutionOp {
   int x = -1, w = -1, out = -1;
   Epilogue epilogue;
   std::vector<int> epilogue_tensors;
-  bool channels_last = false;  // runs as a Conv2d kernel
+};
+// A hand-shaped kernel with its pointers in the order of program.h; all tensors but number `out` are read.
+struct KernelOp {
+  Kernel kernel;
+  std::vector<int> tensors;
+  std::size_t out = 0;
 };
 struct RoutineOp {
   Routine routine;
@@ -102,8 +107,8 @@ struct CopyOp {
 };
 
 struct Operation {
-  std::variant<NestOp, EinsumOp, ConvolutionOp, RoutineOp, BranchOp, RepeatOp, BindOp, SymbolOp, CheckOp,
-               AllocateOp, FreeOp, MoveOp, CopyOp>
+  std::variant<NestOp, EinsumOp, ConvolutionOp, KernelOp, RoutineOp, BranchOp, RepeatOp, BindOp, SymbolOp,
+               CheckOp, AllocateOp, FreeOp, MoveOp, CopyOp>
       what;
   std::shared_ptr<const ir::Origin> origin;
   std::string failure;  // what to report when the operation fails at run time

@@ -31,14 +31,17 @@ std::string operation_text(const Operation& operation, const std::string& indent
                        end);
   }
   if (const auto* convolution = operation.as<ConvolutionOp>()) {
-    return fmt::format("{}t{} = {}convolution{} (t{}, t{}){}{}", indent, convolution->out,
-                       convolution->attributes.transposed ? "transposed " : "",
-                       convolution->channels_last ? " kernel" : "", convolution->x, convolution->w,
-                       convolution->epilogue.body
-                           ? fmt::format(" ({}){}", list(convolution->epilogue_tensors),
-                                         epilogue_text(convolution->epilogue))
-                           : "",
-                       end);
+    return fmt::format(
+        "{}t{} = {}convolution (t{}, t{}){}{}", indent, convolution->out,
+        convolution->attributes.transposed ? "transposed " : "", convolution->x, convolution->w,
+        convolution->epilogue.body ? fmt::format(" ({}){}", list(convolution->epilogue_tensors),
+                                                 epilogue_text(convolution->epilogue))
+                                   : "",
+        end);
+  }
+  if (const auto* kernel = operation.as<KernelOp>()) {
+    return fmt::format("{}t{} = kernel ({}){}", indent, kernel->tensors[kernel->out],
+                       list(reads_of(operation)), end);
   }
   if (const auto* routine = operation.as<RoutineOp>()) {
     return fmt::format("{}{} = routine {} ({}){}", indent, list(routine->outputs), routine->routine.name,

@@ -182,6 +182,10 @@ class Emission {
     const auto push = [&](auto step) { steps.push_back({std::move(step), operation.origin}); };
     if (const auto* nest = operation.as<NestOp>()) {
       emit_nest(*nest, operation, steps);
+    } else if (const auto* kernel = operation.as<KernelOp>()) {
+      Call call{kernel->kernel, {}, -1};
+      for (const int tensor : kernel->tensors) call.pointers.push_back(address_of(tensor));
+      push(std::move(call));
     } else if (const auto* routine = operation.as<RoutineOp>()) {
       Call call{routine->routine, {}, error_number(operation.failure)};
       for (const int tensor : routine->inputs) call.pointers.push_back(address_of(tensor));
@@ -217,7 +221,7 @@ class Emission {
     } else if (const auto* copy = operation.as<CopyOp>()) {
       push(Call{CopyBytes{copy->bytes}, {address_of(copy->from), address_of(copy->to)}, -1});
     } else {
-      emit_kernel(operation, steps);
+      fail_internal("a contraction without a kernel reached the program");
     }
   }
 
@@ -256,10 +260,6 @@ class Emission {
     }
     const int error = nest.error;
     steps.push_back({Call{std::move(nest), std::move(pointers), error}, operation.origin});
-  }
-
-  void emit_kernel(const Operation&, Steps&) {
-    fail_internal("a contraction without a kernel reached the program");
   }
 
   const Draft& draft_;

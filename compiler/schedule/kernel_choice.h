@@ -5,19 +5,23 @@
 
 namespace o2w::schedule {
 
-// True when a Conv2d (or, for 1 x 1, Matmul) kernel computes the convolution: f32, one or two spatial dimensions, constant weights.
+// True when a Conv2d (or, for 1 x 1, Matmul) kernel computes the convolution: f32, one or two spatial
+// dimensions, constant weights.
 bool has_kernel(const Draft& draft, const ConvolutionOp& convolution);
 
-// Gives convolutions with a kernel channels-last operands. What lies between them follows (elementwise work, pools, resizes, concatenations); model
-// inputs and outputs, views and whatever needs row-major storage stay, and copies are inserted where the two meet.
+// Gives convolutions with a kernel channels-last operands. What lies between them follows (elementwise work,
+// pools, resizes, concatenations); model inputs and outputs, views and whatever needs row-major storage stay,
+// and copies are inserted where the two meet.
 void assign_layouts(Draft& draft);
 
-// Replaces convolutions and products of matrices by kernels, and packs their weights. What has no kernel is left as it is.
+// Replaces convolutions and products of matrices by kernels, and packs their weights. What has no kernel is
+// left as it is.
 void choose_kernels(Draft& draft);
 
 // A tensor's dimensions outermost to innermost with the channels (dimension 1) last.
 std::vector<int> channels_last_order(int rank);
-// An operation that copies `from` (layout and all) to `to`, position by position; a blocked transpose where it is one.
+// An operation that copies `from` (layout and all) to `to`, position by position; a blocked transpose where
+// it is one.
 Operation copy_operation(const Draft& draft, int from, int to);
 
 }  // namespace o2w::schedule

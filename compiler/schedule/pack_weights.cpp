@@ -33,14 +33,16 @@ ir::Tensor pack_matrix(const ir::Tensor& weights, int64_t k, int64_t n, int64_t 
 
 ir::Tensor pack_convolution(const ir::Tensor& weights, int64_t group) {
   const Window window(weights);
-  const int64_t columns = weights.dims()[0] / group, channels = weights.dims()[1], taps = window.height * window.width;
+  const int64_t columns = weights.dims()[0] / group, channels = weights.dims()[1],
+                taps = window.height * window.width;
   ir::Tensor packed(ir::DType::f32, {group, panels(columns), taps, channels, kPanel});
   const float* from = weights.data<float>();
   float* to = packed.mutable_data<float>();
   for (int64_t g = 0; g < group; ++g) {
     for (int64_t column = 0; column < columns; ++column) {
       const float* filter = from + (g * columns + column) * channels * taps;
-      float* panel = to + (g * panels(columns) + column / kPanel) * taps * channels * kPanel + column % kPanel;
+      float* panel =
+          to + (g * panels(columns) + column / kPanel) * taps * channels * kPanel + column % kPanel;
       for (int64_t tap = 0; tap < taps; ++tap) {
         for (int64_t c = 0; c < channels; ++c) panel[(tap * channels + c) * kPanel] = filter[c * taps + tap];
       }

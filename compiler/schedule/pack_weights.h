@@ -11,7 +11,8 @@ ir::Tensor pack_matrix(const ir::Tensor& weights, int64_t k, int64_t n, int64_t 
 ir::Tensor pack_convolution(const ir::Tensor& weights, int64_t group);
 // [c, 1, kh, kw] -> [kh][kw][c].
 ir::Tensor pack_depthwise(const ir::Tensor& weights);
-// The same elements with the dimensions ordered outermost to innermost as `order` says; dims are those of the memory order.
+// The same elements with the dimensions ordered outermost to innermost as `order` says; dims are those of the
+// memory order.
 ir::Tensor reordered(const ir::Tensor& tensor, const std::vector<int>& order);
 
 }  // namespace o2w::schedule

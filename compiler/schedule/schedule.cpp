@@ -2,6 +2,7 @@
 
 #include "compiler/schedule/draft.h"
 #include "compiler/schedule/fusion.h"
+#include "compiler/schedule/kernel_choice.h"
 #include "compiler/support/error.h"
 
 namespace o2w::schedule {
@@ -16,13 +17,17 @@ Result<Program> make_program(const ir::Graph& graph, const ScheduleOptions& opti
     dump("draft", draft);
     if (options.level >= 1) {
       inline_elementwise(draft);
-      dump("inline_elementwise", draft);
+      dump("inline-elementwise", draft);
       absorb_transposes(draft);
-      dump("absorb_transposes", draft);
+      dump("absorb-transposes", draft);
       fuse_epilogues(draft);
-      dump("fuse_epilogues", draft);
+      dump("fuse-epilogues", draft);
       fuse_rows(draft);
-      dump("fuse_rows", draft);
+      dump("fuse-rows", draft);
+      assign_layouts(draft);
+      dump("assign-layouts", draft);
+      choose_kernels(draft);
+      dump("choose-kernels", draft);
     }
     contractions_to_nests(draft);
     Program program = emit(draft);

@@ -10,11 +10,12 @@
 namespace o2w::schedule {
 
 struct ScheduleOptions {
-  int level = 2;                // -O0: no fusion, no layout choice, generic kernels only
+  int level = 2;  // -O0: no fusion, no layout choice, generic kernels only
   // Called after every step of the schedule with its name and a text dump.
   std::function<void(const std::string&, const std::string&)> dump;
 };
 
-Result<Program> make_program(const ir::Graph& graph, const ScheduleOptions& options, Diagnostics& diagnostics);
+Result<Program> make_program(const ir::Graph& graph, const ScheduleOptions& options,
+                             Diagnostics& diagnostics);
 
 }  // namespace o2w::schedule
