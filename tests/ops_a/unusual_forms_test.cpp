@@ -162,6 +162,31 @@ TEST(RunTimeSizes, AxesOfReductions) {
   EXPECT_THROW(run("ReduceSum", 13, {x, ints({1}, {2})}), ModelError);
 }
 
+// Sizes and values as ONNX Runtime 1.30 gives them, which rounds the number of strides towards 0.
+TEST(LargeWindows, PoolsTakeWhatIsThere) {
+  const auto pool = [](const char* op, std::vector<double> x, int64_t kernel, int64_t stride,
+                       std::vector<int64_t> pads = {0, 0}, bool count_padding = false) {
+    const auto length = static_cast<int64_t>(x.size());
+    Attributes attributes = {{"kernel_shape", integers({kernel})}, {"strides", integers({stride})}};
+    attributes["pads"] = integers(std::move(pads));
+    if (count_padding) attributes["count_include_pad"] = integer(1);
+    return numbers(run(op, 11, {floats({1, 1, length}, x)}, attributes));
+  };
+  EXPECT_THAT(pool("MaxPool", {1}, 2, 2), ElementsAre(1));
+  EXPECT_THAT(pool("MaxPool", {1, 2}, 3, 2), ElementsAre(2));
+  EXPECT_THAT(pool("MaxPool", {1}, 3, 2), ElementsAre());
+  EXPECT_THAT(pool("AveragePool", {1}, 2, 2), ElementsAre(1));
+  EXPECT_THAT(pool("AveragePool", {1, 2, 3}, 4, 3), ElementsAre(2));
+  EXPECT_THAT(pool("AveragePool", {1}, 5, 3, {0, 2}, true), ElementsAre(testing::DoubleNear(1.0 / 3, 1e-6)));
+  EXPECT_THROW(pool("MaxPool", {1}, 5, 2), std::runtime_error);
+  EXPECT_THROW(pool("MaxPool", {}, 1, 1), std::runtime_error);
+}
+
+TEST(LargeWindows, ConvolutionsRefuseThem) {
+  const Tensor x = floats({1, 1, 1}, {1}), w = floats({1, 1, 2}, {1, 1});
+  EXPECT_THROW(run("Conv", 11, {x, w}, {{"strides", integers({2})}}), std::runtime_error);
+}
+
 TEST(SpecialValues, PowerOfOneHalfIsNotTheSquareRoot) {
   ModelDef model = one_node("Pow", 15, {floats({3}, {-INFINITY, -0.0, 4})}, {});
   model.graph.initializers["half"] = floats({}, {0.5});

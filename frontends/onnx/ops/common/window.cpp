@@ -19,9 +19,9 @@ Expr Window::inside(int d, const Expr& position) const {
   if (!ir::provably_less_equal(pads_begin[k], 0)) guard = ge(position, Expr(0));
   const Dim span = (kernel[k] - 1) * Dim(dilations[k]);
   const Dim last = (output[k] - 1) * Dim(strides[k]) + span - pads_begin[k];
-  // Without rounding up and without padding at the end the last window ends inside by construction of the
-  // output size, also where the algebra cannot see it.
-  const bool by_construction = !ceil_mode && ir::provably_less_equal(pads_end[k], 0);
+  // Where no window overhangs and there is no padding at the end, the last window ends inside by
+  // construction of the output size, also where the algebra cannot see it.
+  const bool by_construction = !overhangs[k] && ir::provably_less_equal(pads_end[k], 0);
   if (!by_construction && !ir::provably_less_equal(last, input[k] - 1)) {
     Expr below = lt(position, Expr(input[k]));
     guard = guard ? guard && below : below;
@@ -54,9 +54,49 @@ void check_pads(Lowering& l, const std::vector<int64_t>& pads, int rank) {
   }
 }
 
+// The spatial dimension's output size and overhang, from its other members. `ceil_mode` rounds up.
+void add_output_size(Lowering& l, Window& w, WindowUse use, bool ceil_mode) {
+  const std::size_t k = w.output.size();
+  const Dim stride = w.strides[k];
+  const Dim extent = (w.kernel[k] - 1) * Dim(w.dilations[k]) + 1;
+  const Dim padded = w.input[k] + w.pads_begin[k] + w.pads_end[k];
+  const auto require_window = [&](const Dim& smallest) {
+    l.b().require(
+        ir::Require::Relation::less_equal, smallest, padded,
+        fmt::format("the window of spatial dimension {} ({}) is too large for the padded input ({})", k,
+                    extent.to_string(), padded.to_string()));
+  };
+  if (use == WindowUse::convolution) {
+    require_window(extent);
+    w.output.push_back(ir::floordiv(padded - extent, stride) + 1);
+    w.overhangs.push_back(false);
+    return;
+  }
+  l.b().require(ir::Require::Relation::less_equal, 1, w.input[k],
+                fmt::format("spatial dimension {} of the pool's input must not be empty", k));
+  // A window may be larger than the padded input by less than a stride, and by less than two strides gives
+  // an output of size 0: ONNX Runtime rounds the quotient towards 0.
+  require_window(extent - stride * Dim(2) + 1);
+  const Dim rest = padded - extent;
+  if (ceil_mode) {
+    // A last window that would start in the padding at the end is dropped (ONNX 1.16 on, PyTorch, ONNX
+    // Runtime).
+    w.output.push_back(
+        ir::min(ir::ceildiv(rest, stride) + 1, ir::ceildiv(w.input[k] + w.pads_begin[k], stride)));
+    w.overhangs.push_back(true);
+    return;
+  }
+  Dim size = ir::floordiv(rest, stride) + 1;
+  const bool fits = ir::provably_less_equal(0, rest);
+  if (!fits) size = ir::max(size, 1);
+  if (!ir::provably_less_equal(1 - stride, rest)) size = ir::min(size, ir::ceildiv(rest, stride) + 1);
+  w.output.push_back(std::move(size));
+  w.overhangs.push_back(!fits);
+}
+
 }  // namespace
 
-Window window_of(Lowering& l, ir::Shape input, const ir::Shape* kernel) {
+Window window_of(Lowering& l, ir::Shape input, WindowUse use, const ir::Shape* kernel) {
   const int rank = static_cast<int>(input.size());
   if (rank < 1) l.fail("the input has no spatial dimensions; expected [batch, channels, d1, ...]");
   Window w;
@@ -74,7 +114,7 @@ Window window_of(Lowering& l, ir::Shape input, const ir::Shape* kernel) {
   }
   w.strides = spatial_attribute(l, "strides", rank);
   w.dilations = spatial_attribute(l, "dilations", rank);
-  w.ceil_mode = l.int_attribute("ceil_mode", 0) != 0;
+  bool ceil_mode = use == WindowUse::pool && l.int_attribute("ceil_mode", 0) != 0;
   w.input = std::move(input);
   const std::string auto_pad = l.string_attribute("auto_pad", "NOTSET");
   std::vector<int64_t> pads(static_cast<std::size_t>(2 * rank), 0);
@@ -82,7 +122,7 @@ Window window_of(Lowering& l, ir::Shape input, const ir::Shape* kernel) {
     pads = l.ints_attribute("pads", pads);
     check_pads(l, pads, rank);
   } else if (auto_pad == "VALID") {
-    w.ceil_mode = false;  // the specification rounds down for VALID whatever ceil_mode says
+    ceil_mode = false;  // the specification rounds down for VALID whatever ceil_mode says
   } else if (auto_pad != "SAME_UPPER" && auto_pad != "SAME_LOWER") {
     l.fail("attribute auto_pad is '{}', expected NOTSET, VALID, SAME_UPPER or SAME_LOWER", auto_pad);
   }
@@ -98,26 +138,12 @@ Window window_of(Lowering& l, ir::Shape input, const ir::Shape* kernel) {
       w.pads_begin.push_back(auto_pad == "SAME_UPPER" ? half : total - half);
       w.pads_end.push_back(total - w.pads_begin.back());
       w.output.push_back(out);
+      w.overhangs.push_back(false);
       continue;
     }
     w.pads_begin.emplace_back(pads[k]);
     w.pads_end.emplace_back(pads[k + static_cast<std::size_t>(rank)]);
-    const Dim padded = w.input[k] + w.pads_begin[k] + w.pads_end[k];
-    const Dim room = w.ceil_mode ? padded + stride - 1 : padded;
-    if (!ir::provably_less_equal(extent, room)) {
-      l.b().require(
-          ir::Require::Relation::less_equal, extent, room,
-          fmt::format("the window of spatial dimension {} ({}) is larger than the padded input ({})", d,
-                      extent.to_string(), padded.to_string()));
-    }
-    if (w.ceil_mode) {
-      // A last window that would start in the padding at the end is dropped (ONNX 1.16 on, PyTorch, ONNX
-      // Runtime).
-      w.output.push_back(ir::min(ir::ceildiv(padded - extent, stride) + 1,
-                                 ir::ceildiv(w.input[k] + w.pads_begin[k], stride)));
-    } else {
-      w.output.push_back(ir::floordiv(padded - extent, stride) + 1);
-    }
+    add_output_size(l, w, use, ceil_mode);
   }
   return w;
 }

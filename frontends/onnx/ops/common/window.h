@@ -11,8 +11,8 @@ struct Window {
   ir::Shape kernel;  // per spatial dimension, as all others
   std::vector<int64_t> strides, dilations;
   std::vector<ir::Dim> pads_begin, pads_end;
-  ir::Shape input, output;  // spatial sizes
-  bool ceil_mode = false;
+  ir::Shape input, output;      // spatial sizes
+  std::vector<bool> overhangs;  // windows may end behind the padded input
 
   int rank() const { return static_cast<int>(kernel.size()); }
   // Input position of spatial dimension `d` under output position `out` and window position `in_window`; may
@@ -22,10 +22,13 @@ struct Window {
   ir::Expr inside(int d, const ir::Expr& position) const;
 };
 
+// Convolutions refuse windows larger than the padded input; pools take what is there of them.
+enum class WindowUse { convolution, pool };
+
 // The attributes kernel_shape (or `kernel` where the weights give it), strides, dilations, pads, auto_pad,
-// ceil_mode of the node for the spatial sizes `input`. Emits the checks that the window fits into the padded
-// input.
-Window window_of(Lowering& l, ir::Shape input, const ir::Shape* kernel = nullptr);
+// ceil_mode (pools) of the node for the spatial sizes `input`. Emits the checks that the output sizes are not
+// negative.
+Window window_of(Lowering& l, ir::Shape input, WindowUse use, const ir::Shape* kernel = nullptr);
 
 // An attribute with one positive entry per spatial dimension (default 1 each).
 std::vector<int64_t> spatial_attribute(Lowering& l, const char* name, int rank);

@@ -15,7 +15,7 @@ Value* convolve(Lowering& l, Value* x, Value* w, ir::DType type) {
   const int64_t group = l.int_attribute("group", 1);
   if (group < 1 || group > INT32_MAX) l.fail("attribute group is {}, expected a positive number", group);
   const ir::Shape kernel = trailing(w->shape, 2);
-  const Window window = window_of(l, trailing(x->shape, 2), &kernel);
+  const Window window = window_of(l, trailing(x->shape, 2), WindowUse::convolution, &kernel);
   require_equal(l, x->shape[1], w->shape[1] * Dim(group), "channels of X and of W times group");
   divide_exactly(l, w->shape[0], group, "output channels by group");
   ir::Shape shape = {x->shape[0], w->shape[0]};

@@ -41,7 +41,7 @@ void lower(Lowering& l) {
       const Dim before = count_padding ? window.pads_begin[k] : Dim(0);
       const Dim after = count_padding ? window.pads_end[k] : Dim(0);
       const bool padded = !window.pads_begin[k].is(0) || !window.pads_end[k].is(0);
-      if (!window.ceil_mode && (count_padding || !padded)) {
+      if (!window.overhangs[k] && (count_padding || !padded)) {
         full *= window.kernel[k];
       } else {
         divisor = divisor * counted(window, d, i[k + 2], before, after);

@@ -9,7 +9,7 @@ using ir::Value;
 
 Window pool_window(Lowering& l, Value* x) {
   l.expect_rank(x, 3, 64, "input X");
-  return window_of(l, trailing(x->shape, 2));
+  return window_of(l, trailing(x->shape, 2), WindowUse::pool);
 }
 
 ir::Shape pooled_shape(const Value* x, const Window& window) {
