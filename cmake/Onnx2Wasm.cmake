@@ -4,6 +4,10 @@
 #   #include "<name>.h"      std::span-free, plain C: `extern const unsigned char <name>_wasm[]; extern const unsigned long <name>_wasm_size;`
 # and sets the target properties ONNX2WASM_MODULE (path of the .wasm) and ONNX2WASM_LOADER (path of the .mjs), for those who ship the files.
 # OPTIONS go to the compiler as they are: OPTIONS --dim batch=1 -O3
+
+# Here and not in the function: CMake enables languages for a whole directory, from file scope only.
+enable_language(ASM)
+
 function(onnx2wasm_add_model)
   cmake_parse_arguments(ARG "" "TARGET;MODEL;OUTPUT_DIRECTORY" "OPTIONS" ${ARGN})
   if(NOT ARG_TARGET OR NOT ARG_MODEL OR ARG_UNPARSED_ARGUMENTS)
@@ -28,7 +32,6 @@ function(onnx2wasm_add_model)
     VERBATIM)
 
   # The bytes go in by the assembler's .incbin: quick for models of any size.
-  enable_language(ASM)
   file(CONFIGURE OUTPUT ${ARG_OUTPUT_DIRECTORY}/${ARG_TARGET}.S @ONLY CONTENT [[
         .section .rodata
         .balign 16
