@@ -263,10 +263,21 @@ void choose(Draft& draft, Block& block, PackedWeights& packed) {
 }  // namespace
 
 bool has_kernel(const Draft& draft, const ConvolutionOp& convolution) {
+  const ir::Convolution& attributes = convolution.attributes;
+  const DraftTensor& w = draft.at(convolution.w);
   const std::size_t rank = draft.at(convolution.x).shape.size();
-  return !convolution.attributes.transposed && (rank == 3 || rank == 4) && is_f32(draft, convolution.x) &&
-         is_f32(draft, convolution.w) && is_f32(draft, convolution.out) &&
-         draft.at(convolution.w).home == DraftTensor::Home::constant;
+  if ((rank != 3 && rank != 4) || !is_f32(draft, convolution.x) || !is_f32(draft, convolution.w) ||
+      !is_f32(draft, convolution.out) || w.home != DraftTensor::Home::constant) {
+    return false;
+  }
+  if (!attributes.transposed) return true;
+  for (std::size_t i = 0; i < attributes.strides.size(); ++i) {
+    if (attributes.dilations[i] != 1 || !attributes.pads_begin[i].is_constant() ||
+        attributes.pads_begin[i].value() < 0 || w.shape[i + 2].value() < attributes.strides[i]) {
+      return false;
+    }
+  }
+  return attributes.group == 1;
 }
 
 void choose_kernels(Draft& draft) {

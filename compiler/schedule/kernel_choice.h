@@ -5,14 +5,18 @@
 
 namespace o2w::schedule {
 
-// True when a Conv2d (or, for 1 x 1, Matmul) kernel computes the convolution: f32, one or two spatial
-// dimensions, constant weights.
+// True when Conv2d (or, for 1 x 1, Matmul) kernels compute the convolution: f32, one or two spatial
+// dimensions, constant weights; of the transposed ones those without groups and dilation, with known padding
+// and a window no smaller than the stride.
 bool has_kernel(const Draft& draft, const ConvolutionOp& convolution);
 
 // Gives convolutions with a kernel channels-last operands. What lies between them follows (elementwise work,
 // pools, resizes, concatenations); model inputs and outputs, views and whatever needs row-major storage stay,
 // and copies are inserted where the two meet.
 void assign_layouts(Draft& draft);
+
+// Replaces transposed convolutions that have kernels by ordinary ones that each write some of the output.
+void split_transposed_convolutions(Draft& draft);
 
 // Replaces convolutions and products of matrices by kernels, and packs their weights. What has no kernel is
 // left as it is.

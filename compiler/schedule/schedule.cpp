@@ -26,6 +26,8 @@ Result<Program> make_program(const ir::Graph& graph, const ScheduleOptions& opti
       dump("fuse-rows", draft);
       assign_layouts(draft);
       dump("assign-layouts", draft);
+      split_transposed_convolutions(draft);
+      dump("split-transposed-convolutions", draft);
       choose_kernels(draft);
       dump("choose-kernels", draft);
     }

@@ -62,6 +62,8 @@ void for_each_window(FunctionBuilder& f, const ConvParams& p,
                  first_inside = f.local<I32>(), end_inside = f.local<I32>(), reach = f.local<I32>();
   // Columns [first_inside, end_inside) of the output have their whole window in the picture.
   first_inside.set(div_signed(p.pad_left + (p.stride_w - 1), p.stride_w));
+  f.if_(first_inside < 0,
+        [&] { first_inside.set(f.i32(0)); });  // padding may be negative: the picture is cut
   first_inside.set(min_i32(first_inside, p.ow));
   reach.set(p.w - 1 - (p.kw - 1) * p.dilation_w + p.pad_left);
   end_inside.set(f.i32(0));

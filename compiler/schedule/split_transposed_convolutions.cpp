@@ -1,0 +1,131 @@
+// Transposed convolution -> ordinary convolutions, one for each phase of the stride.
+//
+// Output position o = s * q + p of phase p is reached by the window taps k with (p + pad - k) divisible by s,
+// from the input positions q + (p + pad - k) / s. So each phase is a convolution of stride 1 with every s-th
+// tap, in reverse, and writes every s-th output position: no multiplication by inserted zeros is done (Shi et
+// al., "Is the deconvolution layer the same as a convolutional layer?", 2016).
+#include "compiler/schedule/kernel_choice.h"
+#include "compiler/support/error.h"
+
+namespace o2w::schedule {
+namespace {
+
+using ir::Dim;
+
+// The taps of one dimension that belong to a phase: first, first + stride, ... below the window's size.
+struct Phase {
+  Phase(int64_t offset, int64_t stride, int64_t pad, int64_t window)
+      : position(offset), first((offset + pad) % stride), taps((window - first + stride - 1) / stride) {
+    leading = taps - 1 - (offset + pad - first) / stride;
+  }
+  int64_t position;
+  int64_t first, taps;
+  int64_t leading;  // padding before the input, negative where input is left out
+};
+
+// [c, m, k..] -> [m, c, taps of the phases, in reverse].
+ir::Tensor phase_weights(const ir::Tensor& w, const std::vector<Phase>& phases,
+                         const std::vector<int64_t>& strides) {
+  const int64_t c = w.dims()[0], m = w.dims()[1];
+  const bool flat = phases.size() == 1;
+  const int64_t kh = flat ? 1 : w.dims()[2], kw = w.dims().back();
+  const int64_t rows = flat ? 1 : phases[0].taps, columns = phases.back().taps;
+  std::vector<int64_t> dims{m, c};
+  for (const Phase& phase : phases) dims.push_back(phase.taps);
+  ir::Tensor result(ir::DType::f32, dims);
+  const float* from = w.data<float>();
+  float* to = result.mutable_data<float>();
+  for (int64_t mi = 0; mi < m; ++mi) {
+    for (int64_t ci = 0; ci < c; ++ci) {
+      for (int64_t row = rows; row-- > 0;) {
+        const int64_t y = flat ? 0 : phases[0].first + row * strides[0];
+        for (int64_t column = columns; column-- > 0;) {
+          const int64_t x = phases.back().first + column * strides.back();
+          *to++ = from[((ci * m + mi) * kh + y) * kw + x];
+        }
+      }
+    }
+  }
+  return result;
+}
+
+// The positions of a phase as a tensor lying in `whole`.
+int phase_of(Draft& draft, int whole, const std::vector<Phase>& phases, const std::vector<int64_t>& strides) {
+  DraftTensor part = draft.at(whole);
+  part.home = DraftTensor::Home::computed;
+  part.contents = ir::Tensor();
+  part.port = -1;
+  part.host = whole;
+  part.has_capacity = false;
+  part.host_offset = 0;
+  part.name += " phase";
+  for (std::size_t i = 0; i < phases.size(); ++i) {
+    const std::size_t d = i + 2;
+    part.host_offset += part.layout.strides[d] * Dim(phases[i].position * ir::byte_size(part.type));
+    part.shape[d] = ir::ceildiv(part.shape[d] - Dim(phases[i].position), Dim(strides[i]));
+    part.layout.strides[d] *= Dim(strides[i]);
+  }
+  draft.tensors.push_back(std::move(part));
+  return static_cast<int>(draft.tensors.size()) - 1;
+}
+
+Operation phase_operation(Draft& draft, const Operation& operation, const std::vector<Phase>& phases) {
+  const ConvolutionOp& whole = *operation.as<ConvolutionOp>();
+  const std::vector<int64_t>& strides = whole.attributes.strides;
+  ConvolutionOp part = whole;
+  part.attributes.transposed = false;
+  part.attributes.strides.assign(phases.size(), 1);
+  for (std::size_t i = 0; i < phases.size(); ++i) part.attributes.pads_begin[i] = phases[i].leading;
+
+  DraftTensor weights;
+  weights.home = DraftTensor::Home::constant;
+  weights.name = draft.at(whole.w).name;
+  weights.contents = phase_weights(draft.at(whole.w).contents, phases, strides);
+  for (const int64_t dim : weights.contents.dims()) weights.shape.emplace_back(dim);
+  weights.layout = dense_layout(weights.shape);
+  draft.tensors.push_back(std::move(weights));
+  part.w = static_cast<int>(draft.tensors.size()) - 1;
+
+  part.out = phase_of(draft, whole.out, phases, strides);
+  for (std::size_t i = 0; i < part.epilogue_tensors.size(); ++i) {
+    if (part.epilogue.operands[i].access != EpilogueOperand::Access::same) continue;
+    part.epilogue_tensors[i] = phase_of(draft, part.epilogue_tensors[i], phases, strides);
+  }
+  return Operation{std::move(part), operation.origin, operation.failure};
+}
+
+void split(Draft& draft, Block& block) {
+  Block result;
+  for (Operation& operation : block) {
+    for (Block* inner : blocks_of(operation)) split(draft, *inner);
+    const ConvolutionOp* convolution = operation.as<ConvolutionOp>();
+    if (convolution == nullptr || !convolution->attributes.transposed || !has_kernel(draft, *convolution)) {
+      result.push_back(std::move(operation));
+      continue;
+    }
+    const ir::Convolution& attributes = convolution->attributes;
+    const ir::Shape window = draft.at(convolution->w).shape;  // a copy: tensors are added below
+    const auto phases = [&](std::size_t i) {
+      std::vector<Phase> list;
+      for (int64_t p = 0; p < attributes.strides[i]; ++p) {
+        list.emplace_back(p, attributes.strides[i], attributes.pads_begin[i].value(), window[i + 2].value());
+      }
+      return list;
+    };
+    for (const Phase& first : phases(0)) {
+      if (attributes.strides.size() == 1) {
+        result.push_back(phase_operation(draft, operation, {first}));
+        continue;
+      }
+      for (const Phase& second : phases(1))
+        result.push_back(phase_operation(draft, operation, {first, second}));
+    }
+  }
+  block = std::move(result);
+}
+
+}  // namespace
+
+void split_transposed_convolutions(Draft& draft) { split(draft, draft.block); }
+
+}  // namespace o2w::schedule
