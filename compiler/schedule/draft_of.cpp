@@ -250,6 +250,8 @@ RoutineOp Drafting::routine(const ir::Node& node) {
     op.routine.counts = opaque.counts;
     if (!opaque.counts.empty()) reserved = opaque.capacity;
   }
+  ensure(op.routine.counts.empty() || reserved.size() == op.outputs.size(),
+         "a routine that counts its results says how much room they may need");
   for (const int tensor : op.inputs)
     op.routine.inputs.push_back({draft_->at(tensor).type, draft_->at(tensor).shape});
   for (std::size_t k = 0; k < op.outputs.size(); ++k) {
