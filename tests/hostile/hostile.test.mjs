@@ -65,14 +65,25 @@ const number = (field, value) => [...varint(field << 3), ...varint(value)];
 const text = (field, value) => bytes(field, [...Buffer.from(value)]);
 const bytes = (field, value) => [...varint((field << 3) | 2), ...varint(value.length), ...value];
 const port = (field, name, type, dims) => bytes(field, [...text(1, name), ...bytes(2, bytes(1, [...number(1, type), ...bytes(2, dims.flatMap((dim) => bytes(1, number(1, dim))))]))]);
-const node = (op, inputs, outputs, name = op) => bytes(1, [...inputs.flatMap((input) => text(1, input)), ...outputs.flatMap((output) => text(2, output)), ...text(3, name), ...text(4, op)]);
+const node = (op, inputs, outputs, name = op, attributes = []) => bytes(1, [...inputs.flatMap((input) => text(1, input)), ...outputs.flatMap((output) => text(2, output)), ...text(3, name), ...text(4, op), ...attributes]);
+const integer = (name, value) => bytes(5, [...text(1, name), ...number(3, value), ...number(20, 2)]);
 const model = (graph) => Buffer.from([...number(1, 8), ...bytes(7, graph), ...bytes(8, number(2, 17))]);
-const float = 1, int64 = 7;
+const float = 1, double = 11, int64 = 7;
+const integers = (name, values) => bytes(5, [...number(1, values.length), ...number(2, int64), ...values.flatMap((value) => number(7, BigInt.asUintN(64, value))), ...text(8, name)]);
+const largest = 2n ** 63n - 1n;
 
 const cases = {
   'a cycle': [/cycle|circle/i, [...node('Add', ['x', 'b'], ['a'], 'first'), ...node('Relu', ['a'], ['b'], 'second'), ...port(11, 'x', float, [2]), ...port(12, 'b', float, [2])]],
   'a missing initializer': [/weights/, [...node('Add', ['x', 'weights'], ['y']), ...port(11, 'x', float, [2]), ...port(12, 'y', float, [2])]],
   'wrong element types': [/Add/, [...node('Add', ['x', 'z'], ['y']), ...port(11, 'x', float, [2]), ...port(11, 'z', int64, [2]), ...port(12, 'y', float, [2])]],
+  'an element type that the operator does not have': [/DynamicQuantizeLinear.*'x' is float64/, [
+    ...node('DynamicQuantizeLinear', ['x'], ['y', 'scale', 'zero']), ...port(11, 'x', double, [2]), ...port(12, 'y', 2, [2])]],
+  'an absurd shape': [/ConstantOfShape/, [...integers('shape', [largest, largest]), ...node('ConstantOfShape', ['shape'], ['y']), ...port(12, 'y', float, [2])]],
+  'an absurd repeat': [/Tile/, [...integers('times', [largest]), ...node('Tile', ['x', 'times'], ['y']), ...port(11, 'x', float, [2]), ...port(12, 'y', float, [2])]],
+  'an absurd index': [/Gather/, [...integers('at', [-largest - 1n]), ...node('Gather', ['x', 'at'], ['y']), ...port(11, 'x', float, [2]), ...port(12, 'y', float, [1])]],
+  'more elements than memory has': [/n29/, [
+    ...Array.from({ length: 40 }, (_, i) => node('Concat', [`t${i}`, `t${i}`], [`t${i + 1}`], `n${i}`, integer('axis', 0))).flat(),
+    ...port(11, 't0', float, [1]), ...port(12, 't40', float, [1])]],
   'an absurd dimension': [/x/, [...node('Relu', ['x'], ['y']), ...port(11, 'x', float, [2n ** 40n]), ...port(12, 'y', float, [2n ** 40n])]],
   'shapes that do not fit': [/Add/, [...node('Add', ['x', 'z'], ['y']), ...port(11, 'x', float, [2]), ...port(11, 'z', float, [3]), ...port(12, 'y', float, [2])]],
   'an unknown operator': [/NoSuchOperator/, [...node('NoSuchOperator', ['x'], ['y']), ...port(11, 'x', float, [2]), ...port(12, 'y', float, [2])]],

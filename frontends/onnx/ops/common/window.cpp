@@ -36,7 +36,7 @@ std::vector<int64_t> spatial_attribute(Lowering& l, const char* name, int rank) 
   }
   for (int64_t value : values) {
     if (value < 1 || value > INT32_MAX)
-      l.fail("attribute {} has the entry {}, expected a positive number", name, value);
+      l.fail("attribute {} has the entry {}, expected 1..{}", name, value, INT32_MAX);
   }
   return values;
 }

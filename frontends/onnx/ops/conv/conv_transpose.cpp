@@ -29,7 +29,7 @@ void lower(Lowering& l) {
   l.expect_rank(w, x->rank(), x->rank(), "weights W");
   const int spatial = x->rank() - 2;
   const int64_t group = l.int_attribute("group", 1);
-  if (group < 1 || group > INT32_MAX) l.fail("attribute group is {}, expected a positive number", group);
+  if (group < 1 || group > INT32_MAX) l.fail("attribute group is {}, expected 1..{}", group, INT32_MAX);
   require_equal(l, x->shape[1], w->shape[0], "channels of X and of W");
   divide_exactly(l, x->shape[1], group, "input channels by group");
   if (l.has_attribute("kernel_shape")) {

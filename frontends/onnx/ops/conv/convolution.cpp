@@ -13,7 +13,7 @@ Value* convolve(Lowering& l, Value* x, Value* w, ir::DType type) {
   l.expect_rank(x, 3, 64, "input X");
   l.expect_rank(w, x->rank(), x->rank(), "weights W");
   const int64_t group = l.int_attribute("group", 1);
-  if (group < 1 || group > INT32_MAX) l.fail("attribute group is {}, expected a positive number", group);
+  if (group < 1 || group > INT32_MAX) l.fail("attribute group is {}, expected 1..{}", group, INT32_MAX);
   const ir::Shape kernel = trailing(w->shape, 2);
   const Window window = window_of(l, trailing(x->shape, 2), WindowUse::convolution, &kernel);
   require_equal(l, x->shape[1], w->shape[1] * Dim(group), "channels of X and of W times group");

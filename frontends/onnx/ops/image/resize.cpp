@@ -42,7 +42,8 @@ std::optional<std::pair<int64_t, int64_t>> as_fraction(float scale, int64_t limi
 // product with the fraction that the f32 stands for.
 Dim scaled_size(Lowering& l, const Dim& size, double scale) {
   const auto narrow = static_cast<float>(scale);
-  if (!(narrow > 0) || narrow > 1e6F) l.fail("a scale is {}, expected a positive number", scale);
+  if (!(narrow > 0) || narrow > 1e6F)
+    l.fail("a scale is {}, expected a positive number up to 1000000", scale);
   if (auto known = size.constant()) return static_cast<int64_t>(static_cast<float>(*known) * narrow);
   if (auto fraction = as_fraction(narrow, 1 << 16)) {
     return ir::floordiv(size * Dim(fraction->first), fraction->second);

@@ -43,7 +43,7 @@ void lower_group(Lowering& l) {
   l.expect_rank(x, 2, 64, "input X");
   const int64_t groups = l.int_attribute("num_groups");
   if (groups < 1 || groups > INT32_MAX)
-    l.fail("attribute num_groups is {}, expected a positive number", groups);
+    l.fail("attribute num_groups is {}, expected 1..{}", groups, INT32_MAX);
   const bool per_group = l.version() < 21;
   const Dim per = divide_exactly(l, x->shape[1], groups, "channels by num_groups");
   for (Value* vector : {scale, bias}) {
