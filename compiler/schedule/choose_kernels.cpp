@@ -47,7 +47,7 @@ KernelOp convolution_kernel(Draft& draft, const ConvolutionOp& op, PackedWeights
   };
   Conv2d kernel;
   kernel.n = x.shape[0];
-  kernel.c = x.shape[1];
+  kernel.c = w.shape[1] * Dim(c.group);  // the same as x's, which the model may leave open
   kernel.h = flat ? Dim(1) : x.shape[2];
   kernel.w = x.shape[width];
   kernel.m = out.shape[1];
