@@ -134,7 +134,7 @@ struct Loop {
   std::unique_ptr<Region> body;
   SymbolRef iterations;
   std::vector<SymbolRef> carried_symbols;
-  std::vector<SymbolRef> result_symbols;  // of final carried shapes that depend on data
+  std::vector<SymbolRef> result_symbols;  // of final carried shapes and scan elements' shapes that depend on data
 };
 
 // Pseudo-random numbers (philox-like counter generator of the runtime library); see docs/architecture.md.

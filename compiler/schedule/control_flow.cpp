@@ -72,7 +72,12 @@ void Drafting::add_scan_output(const ir::Node& node, const ir::Value* element, i
     const auto& result_symbols = node.as<ir::Loop>()->result_symbols;
     for (std::size_t d = 0; d < shape.size(); ++d) {
       const ir::Dim declared = draft_->at(output).shape[d + 1];
-      if (is_one_of(declared, result_symbols)) emit_into(block, SymbolOp{declared.as_symbol(), shape[d]});
+      if (!is_one_of(declared, result_symbols)) continue;
+      // The first iteration decides: from the second on, both sides are the sizes themselves.
+      const ir::Dim after_first = ir::min(position, 1);
+      emit_into(block, CheckOp{ir::Require::Relation::equal, after_first * declared, after_first * shape[d]});
+      block.back().failure += ": the elements of a scan output must have the same shape in all iterations";
+      emit_into(block, SymbolOp{declared.as_symbol(), shape[d]});
     }
     const int full = draft_->add(ir::DType::boolean, {}, "scan output is full");
     const ir::Expr count = ir::read(0, ir::DType::i64, {});

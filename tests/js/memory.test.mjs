@@ -52,3 +52,13 @@ test('runs that fail half way', () => staysAsLarge('failing', (model, i) => {
   assert.deepEqual(y.dims, [n / 2]);
   assert.equal(y.data[y.data.length - 1], -2);
 }));
+
+test('loops that collect tensors of a size found out on the way', () => staysAsLarge('scans', (model, i) => {
+  const rows = i % 4, size = [3, 0, 50][i % 3];
+  const run = (sizes) => model.run({ sizes: BigInt64Array.from(sizes, BigInt) });
+  const { rows: collected } = run(Array(rows).fill(size));
+  assert.deepEqual(collected.dims, [rows, rows === 0 ? 0 : size]);
+  assert.deepEqual([...collected.data], Array.from({ length: rows * size }, (_, k) => Math.floor(k / size)));
+  assert.throws(() => run([4, 4, 5]), /same shape in all iterations/);
+  assert.throws(() => run([4, -1]), /outside the range/);
+}));

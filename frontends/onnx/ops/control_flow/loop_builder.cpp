@@ -179,15 +179,15 @@ LoopResult LoopMaker::finish() {
   for (Value* element : body_.scan) {
     region_->results.push_back(element);
     ir::Shape shape{iterations};
-    for (const Dim& dim : element->shape) {
+    for (std::size_t d = 0; d < element->shape.size(); ++d) {
+      Dim dim = element->shape[d];
       if (uses_any(dim, inner_symbols_)) {
-        fail_model(
-            "the loop's scan output '{}' has elements of shape {}, which depends on data and may change "
-            "between "
-            "iterations",
-            name_of(element), ir::to_string(element->shape));
+        // Found out by the first iteration; the others must agree.
+        loop.result_symbols.push_back(
+            graph.new_symbol(name_of(element) + "_d" + std::to_string(d), 0, largest, false));
+        dim = Dim::symbol(loop.result_symbols.back());
       }
-      shape.push_back(dim);
+      shape.push_back(std::move(dim));
     }
     outputs.push_back(graph.new_value(element->type, std::move(shape)));
   }
