@@ -2,10 +2,6 @@
 add_library(o2w_settings INTERFACE)
 target_include_directories(o2w_settings INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
 target_compile_options(o2w_settings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wno-missing-field-initializers)
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  # False alarms on operator+ of std::string in GCC 12 (GCC bug 105651).
-  target_compile_options(o2w_settings INTERFACE -Wno-restrict)
-endif()
 # GCC 12 warns of impossible lengths inside of std::string when "text" + std::to_string(n) is inlined (its bug 105651, mended in 13).
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   target_compile_options(o2w_settings INTERFACE "$<$<CONFIG:Release>:-Wno-restrict;-Wno-stringop-overflow>")
