@@ -39,6 +39,9 @@ struct Address {
   ir::Dim byte_offset;
 };
 
+// Hand-shaped kernels load whole vectors: they may read, but never use, up to 32 bytes past the end of an operand. The static layout
+// and the allocator leave that much room behind every buffer.
+
 // The tail of a hand-shaped kernel: `body` over temp(0), the accumulator (f32), and read(k), operand k, without indices.
 struct EpilogueOperand {
   enum class Access : uint8_t {
