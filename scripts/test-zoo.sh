@@ -5,5 +5,5 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh
 scripts/build.sh release onnx2wasm
 names=${1:-$(node -e 'import("./tests/zoo/inputs.mjs").then(({ runs }) => console.log(Object.keys(runs).join(",")))')}
-scripts/fetch.mjs ${names//,/ }
+scripts/fetch.mjs ${names//,/ } lenna
 ONNX2WASM_MODELS=$names node --test tests/zoo/zoo.test.mjs

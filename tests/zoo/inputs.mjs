@@ -1,5 +1,12 @@
 // Inputs for the real models of models.json: what the zoo test and the benchmarks feed them. Seeded, so that every run sees the same numbers.
 
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PNG } from 'pngjs';
+
+const zoo = process.env.ONNX2WASM_ZOO ?? join(dirname(fileURLToPath(import.meta.url)), '../../.cache/zoo');
+
 // mulberry32: a small generator with 32 bits of state.
 function generator(seed) {
   let state = seed >>> 0;
@@ -19,6 +26,19 @@ export function picture(dims, { low = -1, high = 1, seed = 1 } = {}) {
   for (let i = 0; i < data.length; i++) {
     const wave = 0.5 + 0.35 * Math.sin((i % width) / 9) * Math.cos(Math.floor(i / width) / 7) + 0.15 * (random() - 0.5);
     data[i] = low + (high - low) * wave;
+  }
+  return { type: 'float32', dims, data };
+}
+
+// The picture that the model's package ships, by nearest pixels, 0..1, channels first; a made-up one where it was not fetched.
+function photo(name, size) {
+  const file = join(zoo, name), dims = [1, 3, size, size];
+  if (!existsSync(file)) return picture(dims, { low: 0, seed: 2 });
+  const { width, height, data: pixels } = PNG.sync.read(readFileSync(file));
+  const data = new Float32Array(count(dims));
+  for (let i = 0; i < data.length; i++) {
+    const x = i % size, y = Math.floor(i / size) % size, channel = Math.floor(i / (size * size));
+    data[i] = pixels[4 * (Math.floor((y * height) / size) * width + Math.floor((x * width) / size)) + channel] / 255;
   }
   return { type: 'float32', dims, data };
 }
@@ -61,7 +81,7 @@ export const runs = {
   ppocrv4_det_ch: [[1, 3, 96, 160], [1, 3, 320, 320], [1, 3, 64, 96]].map((dims) => ({ x: picture(dims) })),
   ppocrv4_rec_ch: [[1, 3, 48, 160], [2, 3, 48, 320], [1, 3, 48, 64]].map((dims) => ({ x: picture(dims) })),
   yolov8n: [{ images: picture([1, 3, 640, 640], { low: 0 }) }],
-  u2netp: [{ 'input.1': picture([1, 3, 320, 320], { low: 0 }) }],
+  u2netp: [{ 'input.1': picture([1, 3, 320, 320], { low: 0 }) }, { 'input.1': photo('lenna.png', 320) }],
   retinaface_mnet25: [{ data: picture([1, 3, 640, 640], { low: 0, high: 255 }) }],
   blazeface_front: [{ 'input:0': picture([1, 128, 128, 3]) }],
   fastdepth: [{ 0: picture([1, 3, 224, 224], { low: 0 }) }],
