@@ -7,7 +7,8 @@
 
 namespace o2w::runtime {
 
-// 64-byte aligned, with at least 32 bytes of memory behind it (kernels may read past the end); 0 when memory cannot grow any more. `bytes` 0 gives a distinct address.
+// 64-byte aligned, with at least 32 bytes of memory behind it (kernels may read past the end); 0 when memory
+// cannot grow any more. `bytes` 0 gives a distinct address.
 uint32_t allocate(uint64_t bytes);
 // Address 0 is ignored, and so is one that is no live allocation of ours (a host may pass anything to
 // o2w_free).

@@ -1,8 +1,10 @@
-// Assigns arena offsets to buffers with known lifetimes and sizes: no two buffers that live at the same time overlap.
+// Assigns arena offsets to buffers with known lifetimes and sizes: no two buffers that live at the same time
+// overlap.
 //
-// Plain C++ without a library, because the same code runs in the compiler (static shapes) and, compiled to WebAssembly, in the
-// runtime library (when shapes are set). Greedy by size: the largest buffer first, each at the lowest gap that fits it best
-// (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020, section 5.2).
+// Plain C++ without a library, because the same code runs in the compiler (static shapes) and, compiled to
+// WebAssembly, in the runtime library (when shapes are set). Greedy by size: the largest buffer first, each
+// at the lowest gap that fits it best (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net
+// Inference", 2020, section 5.2).
 #pragma once
 
 namespace o2w {
@@ -38,7 +40,8 @@ inline void memory_plan_sift(const MemoryInterval* intervals, int* order, int ro
   }
 }
 
-// Writes offsets[0..count), multiples of memory_plan_alignment, and returns the bytes of the whole arena. `scratch` has room for 2 * count ints.
+// Writes offsets[0..count), multiples of memory_plan_alignment, and returns the bytes of the whole arena.
+// `scratch` has room for 2 * count ints.
 inline long long plan_memory(const MemoryInterval* intervals, int count, long long* offsets, int* scratch) {
   int* order = scratch;
   int* placed = scratch + count;  // by offset

@@ -1,7 +1,7 @@
 // Makes nodes. All shapes are computed here: to build a node is to infer its shape.
 //
-// Value contents (small integer tensors as Dims) are propagated by the builder for every node it makes, and nodes whose
-// inputs are all constant and small are folded where the caller has installed a folder.
+// Value contents (small integer tensors as Dims) are propagated by the builder for every node it makes, and
+// nodes whose inputs are all constant and small are folded where the caller has installed a folder.
 #pragma once
 
 #include <functional>
@@ -47,7 +47,9 @@ class Builder {
 
   Value* constant(Tensor tensor, std::string name = {});
   template <typename T>
-  Value* scalar(DType type, T value) { return constant(Tensor::scalar(type, value)); }
+  Value* scalar(DType type, T value) {
+    return constant(Tensor::scalar(type, value));
+  }
   // A 1-D (or, for one Dim, optionally scalar) integer tensor of sizes.
   Value* from_dims(const std::vector<Dim>& dims, DType type = DType::i64, bool scalar = false);
 
@@ -55,7 +57,8 @@ class Builder {
   Value* tabulate(DType type, Shape shape, const std::function<Expr(Body&, Indices)>& make);
   // Elementwise with ONNX (numpy) broadcasting; `make` gets the elements in compute types, in order.
   // Emits Require nodes where equality of sizes can only be checked at run time.
-  Value* map(DType type, std::vector<Value*> operands, const std::function<Expr(std::span<const Expr>)>& make);
+  Value* map(DType type, std::vector<Value*> operands,
+             const std::function<Expr(std::span<const Expr>)>& make);
   Value* map1(Value* x, const std::function<Expr(const Expr&)>& make);  // of x's type
   // Reduces over all `extents`; `make` gets rank(shape) + extents.size() indices.
   Value* reduce(Combiner combiner, DType type, Shape shape, Shape extents,
@@ -69,8 +72,9 @@ class Builder {
   // numpy.matmul semantics with batch broadcasting and 1-D operands.
   Value* matmul(Value* lhs, Value* rhs, DType type);
   Value* convolution(Value* x, Value* w, Convolution attributes, Shape shape, DType type);
-  Value* concat(std::vector<Value*> parts, int axis);  // one dtype; other dims must agree (Require where unknown)
-  Value* view(Value* x, Shape shape);                  // counts must agree (Require where unknown)
+  Value* concat(std::vector<Value*> parts,
+                int axis);             // one dtype; other dims must agree (Require where unknown)
+  Value* view(Value* x, Shape shape);  // counts must agree (Require where unknown)
   Value* scatter(Value* data, Combiner combiner, Shape extents,
                  const std::function<std::vector<Expr>(Body&, Indices)>& target,
                  const std::function<Expr(Body&, Indices)>& make,
@@ -80,10 +84,12 @@ class Builder {
   Value* compact(Value* mask);
   // Symbols for the elements of a 1-D or scalar integer tensor whose contents are not known.
   std::vector<Dim> bind(Value* sizes, const std::string& hint, int64_t lower = 0, int64_t upper = INT32_MAX);
-  // Records a run-time check, unless it is provably true; a provably false one is a ModelError with the message.
-  // Where the check amounts to bounds of an input symbol and every run makes it, it narrows those bounds instead.
+  // Records a run-time check, unless it is provably true; a provably false one is a ModelError with the
+  // message. Where the check amounts to bounds of an input symbol and every run makes it, it narrows those
+  // bounds instead.
   void require(Require::Relation relation, const Dim& a, const Dim& b, const std::string& message);
-  std::vector<Value*> opaque(Opaque attributes, std::vector<Value*> inputs, std::vector<std::pair<DType, Shape>> outputs);
+  std::vector<Value*> opaque(Opaque attributes, std::vector<Value*> inputs,
+                             std::vector<std::pair<DType, Shape>> outputs);
 
   // Compositions used all over.
   Value* cast(Value* x, DType type);
@@ -98,7 +104,8 @@ class Builder {
   // Index expressions that read `value` from a point of a broadcast shape of `rank` dims.
   static std::vector<Expr> broadcast_read(const Value* value, const Shape& shape, Indices indices);
 
-  // Appends a finished node (outputs made by the caller), propagates contents, folds. Prefer the functions above.
+  // Appends a finished node (outputs made by the caller), propagates contents, folds. Prefer the functions
+  // above.
   Node* append(Attributes attributes, std::vector<Value*> inputs, std::vector<Value*> outputs);
 
  private:
@@ -116,7 +123,8 @@ class Builder {
   std::set<std::tuple<Require::Relation, Dim, Dim>> required_;
 };
 
-// Whether a node computes from constants alone and its result is worth keeping: small, or not much larger than its inputs.
+// Whether a node computes from constants alone and its result is worth keeping: small, or not much larger
+// than its inputs.
 bool worth_folding(const Node& node);
 
 }  // namespace o2w::ir

@@ -87,7 +87,7 @@ class Dim {
   const std::vector<DimTerm>& terms() const { return terms_; }
 
  private:
-  friend struct DimAccess;  // the algebra's files
+  friend struct DimAccess;      // the algebra's files
   std::vector<DimTerm> terms_;  // sorted by factors, no zero coefficients; empty is 0
 };
 

@@ -8,15 +8,33 @@
 namespace o2w::ir {
 
 enum class DType : uint8_t {
-  f32, f64, f16, bf16,
-  i8, i16, i32, i64,
-  u8, u16, u32, u64,
-  boolean,          // one byte, 0 or 1
-  f8e4m3fn, f8e4m3fnuz, f8e5m2, f8e5m2fnuz, f8e8m0, f4e2m1,
-  i4, u4, i2, u2,   // one byte per element in memory; packed only in .onnx files and at the module's face
-  c64, c128,        // interleaved (re, im)
+  f32,
+  f64,
+  f16,
+  bf16,
+  i8,
+  i16,
+  i32,
+  i64,
+  u8,
+  u16,
+  u32,
+  u64,
+  boolean,  // one byte, 0 or 1
+  f8e4m3fn,
+  f8e4m3fnuz,
+  f8e5m2,
+  f8e5m2fnuz,
+  f8e8m0,
+  f4e2m1,
+  i4,
+  u4,
+  i2,
+  u2,  // one byte per element in memory; packed only in .onnx files and at the module's face
+  c64,
+  c128,  // interleaved (re, im)
   string,
-  index,            // expressions only: a position or size; 32 bits in wasm, 64 in the evaluator
+  index,  // expressions only: a position or size; 32 bits in wasm, 64 in the evaluator
 };
 
 // Bytes per element in memory (string and index have none: 0).

@@ -30,28 +30,72 @@ enum class ExprOp : uint8_t {
   read,     // element of input `slot` at the index expressions in args; type is the input's
   temp,     // scheduled code only: scalar result of an earlier stage, number `slot`
   // conversions
-  cast,     // numeric conversion to `type`. float->int: towards zero, saturating; ->bool: != 0; int->int wraps
+  cast,  // numeric conversion to `type`. float->int: towards zero, saturating; ->bool: != 0; int->int wraps
   bitcast,  // same-size reinterpretation
   // unary, any numeric type where it makes sense
-  neg, abs, sign, bitwise_not, logical_not,
-  floor, ceil, trunc, round_even, sqrt, reciprocal,
-  exp, exp2, expm1, log, log2, log1p, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh,
-  erf, sigmoid, isnan, isinf,
+  neg,
+  abs,
+  sign,
+  bitwise_not,
+  logical_not,
+  floor,
+  ceil,
+  trunc,
+  round_even,
+  sqrt,
+  reciprocal,
+  exp,
+  exp2,
+  expm1,
+  log,
+  log2,
+  log1p,
+  sin,
+  cos,
+  tan,
+  asin,
+  acos,
+  atan,
+  sinh,
+  cosh,
+  tanh,
+  asinh,
+  acosh,
+  atanh,
+  erf,
+  sigmoid,
+  isnan,
+  isinf,
   // binary, both sides of one type
-  add, sub, mul,
+  add,
+  sub,
+  mul,
   div,       // floats: IEEE; integers: towards zero
   floordiv,  // integers and index: towards minus infinity
   mod,       // integers: sign of the divisor (Python's)
   fmod,      // sign of the dividend (C's); integers and floats
-  pow, atan2,
-  min, max,  // floats: NaN if either is NaN (wasm f32.min)
-  bitwise_and, bitwise_or, bitwise_xor, shift_left, shift_right,  // shift_right: logical for u*, else arithmetic
-  logical_and, logical_or, logical_xor,
-  eq, ne, lt, le, gt, ge,  // type boolean
+  pow,
+  atan2,
+  min,
+  max,  // floats: NaN if either is NaN (wasm f32.min)
+  bitwise_and,
+  bitwise_or,
+  bitwise_xor,
+  shift_left,
+  shift_right,  // shift_right: logical for u*, else arithmetic
+  logical_and,
+  logical_or,
+  logical_xor,
+  eq,
+  ne,
+  lt,
+  le,
+  gt,
+  ge,  // type boolean
   // others
-  select,         // args: condition, then, else; the side not taken is not evaluated
-  checked_index,  // args: position (index); `dim` is the size: negatives count from the end; outside the
-                  // range raises the run-time error of the node and yields 0
+  select,           // args: condition, then, else; the side not taken is not evaluated
+  checked_index,    // args: position (index); `dim` is the size: negatives count from the end; outside the
+                    // range raises the run-time error of the node and yields 0
   broadcast_index,  // args: position (index); `dim` is the operand's size: position, or 0 where the size is 1
 };
 
@@ -69,9 +113,9 @@ class Expr {
  public:
   Expr() = default;  // null
   // Untyped literals, resolved by the operator they meet; alone, an int is `index` and a double f32.
-  Expr(int value);      // NOLINT(google-explicit-constructor)
-  Expr(int64_t value);  // NOLINT(google-explicit-constructor)
-  Expr(double value);   // NOLINT(google-explicit-constructor)
+  Expr(int value);       // NOLINT(google-explicit-constructor)
+  Expr(int64_t value);   // NOLINT(google-explicit-constructor)
+  Expr(double value);    // NOLINT(google-explicit-constructor)
   Expr(const Dim& dim);  // NOLINT(google-explicit-constructor): constant Dims become index literals
   explicit Expr(std::shared_ptr<const ExprNode> node) : node_(std::move(node)) {}
 
@@ -88,12 +132,12 @@ class Expr {
 struct ExprNode {
   ExprOp op = ExprOp::literal;
   DType type = DType::index;
-  bool untyped = false;   // a literal that has not met a type yet
-  int slot = -1;          // index, read, temp
+  bool untyped = false;  // a literal that has not met a type yet
+  int slot = -1;         // index, read, temp
   Literal literal;
-  Dim dim;                // dim, checked_index, broadcast_index
+  Dim dim;  // dim, checked_index, broadcast_index
   std::vector<Expr> args;
-  std::size_t hash = 0;   // of the structure; set by the constructors
+  std::size_t hash = 0;  // of the structure; set by the constructors
 
   // Chains of fused expressions are deep: nodes are taken down iteratively.
   ~ExprNode();
@@ -114,7 +158,8 @@ Expr cast(DType type, const Expr& a);
 Expr bitcast(DType type, const Expr& a);
 Expr unary(ExprOp op, const Expr& a);
 Expr binary(ExprOp op, const Expr& a, const Expr& b);
-// An operation of any kind with these arguments; what a leaf or index operation says besides is taken from `like`.
+// An operation of any kind with these arguments; what a leaf or index operation says besides is taken from
+// `like`.
 Expr with_args(const ExprNode& like, std::vector<Expr> args);
 Expr select(const Expr& condition, const Expr& then, const Expr& otherwise);
 Expr checked_index(const Expr& position, const Dim& size);

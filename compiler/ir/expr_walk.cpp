@@ -224,7 +224,8 @@ Expr rewrite(const Expr& e, const std::function<Expr(const Expr&)>& visit) {
       changed = changed || args.back().get() != arg.get();
     }
     const Expr rebuilt = changed ? with_args(*node, std::move(args)) : node;
-    // What the new args simplify to another operation was visited before, as an arg or a part of one: 0 + i is i.
+    // What the new args simplify to another operation was visited before, as an arg or a part of one: 0 + i
+    // is i.
     results[node.get()] = rebuilt->op == node->op ? visit(rebuilt) : rebuilt;
   });
   return e ? results.at(e.get()) : e;

@@ -31,8 +31,8 @@ struct Value {
   int output_index = 0;      // which of the producer's outputs
 
   int rank() const { return static_cast<int>(shape.size()); }
-  // What is known of the elements of a small integer (or bool) tensor, row-major: how the sizes that a model computes
-  // from shapes become Dims while it is lowered.
+  // What is known of the elements of a small integer (or bool) tensor, row-major: how the sizes that a model
+  // computes from shapes become Dims while it is lowered.
   std::optional<std::vector<Dim>> contents;
 };
 
@@ -41,16 +41,20 @@ enum class Combiner : uint8_t { none, sum, prod, min, max, logical_and, logical_
 // ---- Node kinds. `inputs`/`outputs` are the Node's; expressions read input k as slot k.
 
 // Contents known when compiling. No inputs, one output.
-struct Constant { Tensor tensor; };
+struct Constant {
+  Tensor tensor;
+};
 
 // output[i0, ..] = body. Index variable k is output dimension k.
-struct Tabulate { Expr body; };
+struct Tabulate {
+  Expr body;
+};
 
-// output[i0, ..] = combine over r0.. of body. Index variables 0..rank-1 are the output's, rank.. the reduction's.
-// Where `guard` (boolean) is given and false, the element is left out. An empty reduction gives the combiner's
-// identity. arg_min/arg_max: body is compared, the output (i64) is the flattened reduction position; ties go to
-// the first, with `select_last` to the last. NaN: min/max give NaN; arg_* take the first NaN.
-// The body's type is the accumulator's and (but for arg_*) the output's compute type.
+// output[i0, ..] = combine over r0.. of body. Index variables 0..rank-1 are the output's, rank.. the
+// reduction's. Where `guard` (boolean) is given and false, the element is left out. An empty reduction gives
+// the combiner's identity. arg_min/arg_max: body is compared, the output (i64) is the flattened reduction
+// position; ties go to the first, with `select_last` to the last. NaN: min/max give NaN; arg_* take the first
+// NaN. The body's type is the accumulator's and (but for arg_*) the output's compute type.
 struct Reduce {
   Combiner combiner = Combiner::sum;
   Shape extents;  // of the reduction axes
@@ -59,13 +63,17 @@ struct Reduce {
   bool select_last = false;
 };
 
-// Sums of products, einsum form: labels name dimensions; those absent from `out` are summed over. inputs: lhs, rhs.
-// MatMul is lhs "bmk", rhs "bkn", out "bmn". A dimension of size 1 on one side broadcasts only if labelled apart.
-struct Einsum { std::string lhs, rhs, out; };
+// Sums of products, einsum form: labels name dimensions; those absent from `out` are summed over. inputs:
+// lhs, rhs. MatMul is lhs "bmk", rhs "bkn", out "bmn". A dimension of size 1 on one side broadcasts only if
+// labelled apart.
+struct Einsum {
+  std::string lhs, rhs, out;
+};
 
-// Convolution (cross-correlation), inputs: x [N, C, d0..], w [M, C/group, k0..] (transposed: [C, M/group, k0..]).
-// Output [N, M, o0..]; sizes are the output's shape. pads_begin/strides/dilations one entry per spatial dim; padding at
-// the end is implied by the output's size. Accumulates in the output's compute type (i32 for 8-bit inputs).
+// Convolution (cross-correlation), inputs: x [N, C, d0..], w [M, C/group, k0..] (transposed: [C, M/group,
+// k0..]). Output [N, M, o0..]; sizes are the output's shape. pads_begin/strides/dilations one entry per
+// spatial dim; padding at the end is implied by the output's size. Accumulates in the output's compute type
+// (i32 for 8-bit inputs).
 struct Convolution {
   std::vector<int64_t> strides, dilations;
   std::vector<Dim> pads_begin;
@@ -74,13 +82,16 @@ struct Convolution {
 };
 
 // Concatenation along an axis.
-struct Concat { int axis = 0; };
+struct Concat {
+  int axis = 0;
+};
 
 // The same elements, row-major, under the output's shape.
 struct View {};
 
 // output = inputs[0]; then for every point of `extents` (index variables 0..), in row-major order:
-// output[target...] = combine(output[target...], body). Combiner none overwrites. A false `guard` skips the point.
+// output[target...] = combine(output[target...], body). Combiner none overwrites. A false `guard` skips the
+// point.
 struct Scatter {
   Combiner combiner = Combiner::none;
   Shape extents;
@@ -96,16 +107,24 @@ struct Cumulative {
   bool exclusive = false, reverse = false;
 };
 
-// The k = output dim [axis] first elements in sorted order along an axis. outputs: values, indices (i64). Stable: ties keep the lower
-// index first. NaN sorts as the largest.
-struct Sort { int axis = 0; bool largest = true; };
+// The k = output dim [axis] first elements in sorted order along an axis. outputs: values, indices (i64).
+// Stable: ties keep the lower index first. NaN sorts as the largest.
+struct Sort {
+  int axis = 0;
+  bool largest = true;
+};
 
 // Positions of non-zero elements: output [rank, n] i64, row-major order, n a run-time symbol (`count`).
-struct Compact { SymbolRef count; };
+struct Compact {
+  SymbolRef count;
+};
 
-// Defines symbols from the elements of an integer tensor (inputs[0], one element per symbol; fewer symbols than
-// elements is an error). No outputs. A value outside the symbol's bounds is the run-time error of the node.
-struct Bind { std::vector<SymbolRef> symbols; };
+// Defines symbols from the elements of an integer tensor (inputs[0], one element per symbol; fewer symbols
+// than elements is an error). No outputs. A value outside the symbol's bounds is the run-time error of the
+// node.
+struct Bind {
+  std::vector<SymbolRef> symbols;
+};
 
 // Checks a relation between Dims at run time; the message says what was expected. No inputs or outputs.
 struct Require {
@@ -114,19 +133,21 @@ struct Require {
   std::string message;
 };
 
-// inputs[0]: scalar bool. Results of the branch taken become the outputs. Where the branches' shapes differ, that output dimension
-// is a symbol of the node (`result_symbols`), equal to the taken branch's.
+// inputs[0]: scalar bool. Results of the branch taken become the outputs. Where the branches' shapes differ,
+// that output dimension is a symbol of the node (`result_symbols`), equal to the taken branch's.
 struct If {
   std::unique_ptr<Region> then_region, else_region;
   std::vector<SymbolRef> result_symbols;
 };
 
 // inputs: carried tensors' initial values, preceded by a scalar bool start condition where `has_condition`.
-// Body parameters: iteration number (scalar i64), then the carried tensors. Body results: a scalar bool (go on?) where `has_condition`,
-// then the carried tensors' next values, then one element per scan output. Node outputs: final carried values, then
-// scan outputs with a new leading dimension (iterations). `trip_count` bounds the iterations (absent: endless until the condition).
-// A carried dimension that changes between iterations is a symbol in the body's parameter shape, listed in `carried_symbols`
-// and rebound on each iteration. `iterations` is set when the count depends on data; the scan outputs' leading Dim is then that symbol.
+// Body parameters: iteration number (scalar i64), then the carried tensors. Body results: a scalar bool (go
+// on?) where `has_condition`, then the carried tensors' next values, then one element per scan output. Node
+// outputs: final carried values, then scan outputs with a new leading dimension (iterations). `trip_count`
+// bounds the iterations (absent: endless until the condition). A carried dimension that changes between
+// iterations is a symbol in the body's parameter shape, listed in `carried_symbols` and rebound on each
+// iteration. `iterations` is set when the count depends on data; the scan outputs' leading Dim is then that
+// symbol.
 struct Loop {
   std::optional<Dim> trip_count;
   bool has_condition = false;
@@ -134,19 +155,25 @@ struct Loop {
   std::unique_ptr<Region> body;
   SymbolRef iterations;
   std::vector<SymbolRef> carried_symbols;
-  std::vector<SymbolRef> result_symbols;  // of final carried shapes and scan elements' shapes that depend on data
+  std::vector<SymbolRef>
+      result_symbols;  // of final carried shapes and scan elements' shapes that depend on data
 };
 
 // Pseudo-random numbers (philox-like counter generator of the runtime library); see docs/architecture.md.
 struct Random {
-  enum class Distribution : uint8_t { uniform, normal, bernoulli, multinomial } distribution = Distribution::uniform;
+  enum class Distribution : uint8_t {
+    uniform,
+    normal,
+    bernoulli,
+    multinomial
+  } distribution = Distribution::uniform;
   double a = 0, b = 1;  // low/high or mean/scale
   std::optional<uint64_t> seed;
 };
 
-// A call of a runtime-library routine by name, for the irregular operators. Inputs and outputs are passed as tensor descriptors.
-// `counts` are symbols that the routine defines (data-dependent output sizes), each output then being allocated for its
-// shape with the symbols at their upper bounds given in `capacity`.
+// A call of a runtime-library routine by name, for the irregular operators. Inputs and outputs are passed as
+// tensor descriptors. `counts` are symbols that the routine defines (data-dependent output sizes), each
+// output then being allocated for its shape with the symbols at their upper bounds given in `capacity`.
 struct Opaque {
   std::string routine;
   std::vector<int64_t> ints;
@@ -155,8 +182,8 @@ struct Opaque {
   std::vector<Shape> capacity;  // per output, the shape to reserve
 };
 
-using Attributes = std::variant<Constant, Tabulate, Reduce, Einsum, Convolution, Concat, View, Scatter, Cumulative, Sort,
-                                Compact, Bind, Require, If, Loop, Random, Opaque>;
+using Attributes = std::variant<Constant, Tabulate, Reduce, Einsum, Convolution, Concat, View, Scatter,
+                                Cumulative, Sort, Compact, Bind, Require, If, Loop, Random, Opaque>;
 
 // Which node of the user's model this came from.
 struct Origin {
@@ -170,9 +197,18 @@ struct Node {
   std::vector<Value*> outputs;
   std::shared_ptr<const Origin> origin;
 
-  template <typename T> T* as() { return std::get_if<T>(&attributes); }
-  template <typename T> const T* as() const { return std::get_if<T>(&attributes); }
-  template <typename T> bool is() const { return std::holds_alternative<T>(attributes); }
+  template <typename T>
+  T* as() {
+    return std::get_if<T>(&attributes);
+  }
+  template <typename T>
+  const T* as() const {
+    return std::get_if<T>(&attributes);
+  }
+  template <typename T>
+  bool is() const {
+    return std::holds_alternative<T>(attributes);
+  }
   const char* kind_name() const;
 };
 
@@ -196,9 +232,9 @@ class Graph {
 
   std::string name;
   std::vector<Port> inputs, outputs;
-  Region region;  // parameters and results agree with inputs and outputs
-  int64_t opset = 0;             // of ai.onnx, of the source model
-  std::string source_sha256;     // of the source model's bytes; may be empty
+  Region region;              // parameters and results agree with inputs and outputs
+  int64_t opset = 0;          // of ai.onnx, of the source model
+  std::string source_sha256;  // of the source model's bytes; may be empty
 
   Value* new_value(DType type, Shape shape, std::string name = {});
   // The same under a given number, for the parser of the text form; the number must be free.
@@ -239,7 +275,8 @@ std::vector<std::string> symbols_used_by(const Node& node);
 std::vector<SymbolRef> symbols_defined_by(const Node& node);
 // Number of uses of every value: node inputs in all regions, region results.
 std::map<const Value*, int> count_uses(const Graph& graph);
-// Replaces uses in the region and all nested ones (inputs and results); outputs of the graph keep their names.
+// Replaces uses in the region and all nested ones (inputs and results); outputs of the graph keep their
+// names.
 void replace_uses(Graph& graph, Value* from, Value* to);
 
 }  // namespace o2w::ir

@@ -28,15 +28,19 @@ class Tensor {
   DType type() const { return type_; }
   const std::vector<int64_t>& dims() const { return dims_; }
   int64_t rank() const { return static_cast<int64_t>(dims_.size()); }
-  int64_t count() const;      // number of elements
+  int64_t count() const;  // number of elements
   int64_t byte_count() const;
 
   const uint8_t* bytes() const { return view_; }
   uint8_t* mutable_bytes();  // makes the bytes this tensor's own
   template <typename T>
-  const T* data() const { return reinterpret_cast<const T*>(view_); }
+  const T* data() const {
+    return reinterpret_cast<const T*>(view_);
+  }
   template <typename T>
-  T* mutable_data() { return reinterpret_cast<T*>(mutable_bytes()); }
+  T* mutable_data() {
+    return reinterpret_cast<T*>(mutable_bytes());
+  }
   const std::vector<std::string>& strings() const;
 
   // Element as a double or int64 whatever the type (narrow floats are decoded, bool is 0/1).

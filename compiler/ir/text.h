@@ -4,7 +4,8 @@
 //     symbol seq 1..512 input
 //     input "x" %0: f32[seq, 3]
 //     %1: f32[3] = constant <f32[3] 1, 2, 3>          // small ones in full, large as  <f32[1000] #hash>
-//     %2: f32[seq, 3] = tabulate (%0, %1) { max(add(read0(i0, i1), read1(i1)), 0.0:f32) }  from "relu1" Relu-14
+//     %2: f32[seq, 3] = tabulate (%0, %1) { max(add(read0(i0, i1), read1(i1)), 0.0:f32) }  from "relu1"
+//     Relu-14
 //     ...
 //     output "y" %2
 //   }
@@ -18,8 +19,8 @@
 namespace o2w::ir {
 
 struct PrintOptions {
-  // Elements of a constant printed in full up to this many; larger ones as a hash (then the text does not parse back
-  // to the same contents but to zeros of that shape).
+  // Elements of a constant printed in full up to this many; larger ones as a hash (then the text does not
+  // parse back to the same contents but to zeros of that shape).
   int64_t constant_limit = 64;
 };
 

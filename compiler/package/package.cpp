@@ -21,7 +21,8 @@ namespace o2w::package {
 namespace {
 
 constexpr int64_t kPageBytes = 65536;
-// Kernels load whole vectors at the ends of rows (program.h): memory goes on for this much behind the last buffer.
+// Kernels load whole vectors at the ends of rows (program.h): memory goes on for this much behind the last
+// buffer.
 constexpr int64_t kReadAhead = 64;
 // The last page stays out of reach, so that no end of an object is 2^32.
 constexpr BinaryenIndex kMaxPages = 65535;
@@ -138,8 +139,8 @@ static Package build(const schedule::Program& program, const PackageOptions& opt
   const MemoryLayout layout = lay_out(program, runtime.end, generator.dim_count());
   generator.emit(layout.map);
 
-  const int64_t pages =
-      std::min<int64_t>((layout.heap_start + layout.reserve + kReadAhead + kPageBytes - 1) / kPageBytes, kMaxPages);
+  const int64_t pages = std::min<int64_t>(
+      (layout.heap_start + layout.reserve + kReadAhead + kPageBytes - 1) / kPageBytes, kMaxPages);
   // Keeps the runtime library's data.
   BinaryenSetMemory(module, static_cast<BinaryenIndex>(pages), kMaxPages, "memory", nullptr, nullptr, nullptr,
                     nullptr, 0, false);

@@ -1,5 +1,5 @@
-// The program: what the model does at run time, step by step, over buffers with planned addresses. Product of the schedule, input of the
-// code generator. Printed by --dump-phases.
+// The program: what the model does at run time, step by step, over buffers with planned addresses. Product of
+// the schedule, input of the code generator. Printed by --dump-phases.
 #pragma once
 
 #include <memory>
@@ -16,21 +16,22 @@ enum class Storage : uint8_t {
   weights,  // contents known when compiling; read-only
   input,    // a model input; address known when a context runs (pointer table)
   output,   // a model output; the same
-  arena,    // address = arena base + offset, from the memory plan (static: a constant; dynamic: computed when shapes are set)
+  arena,    // address = arena base + offset, from the memory plan (static: a constant; dynamic: computed when
+            // shapes are set)
   heap,     // size depends on data: allocated by an Allocate step, freed by a Free step
 };
 
 struct Buffer {
   Storage storage = Storage::arena;
   ir::Dim bytes;
-  int port = -1;             // input or output number
+  int port = -1;  // input or output number
   // (outputs) A step allocates it and only the run tells its shape, which may leave a part of it unused.
   bool allocated_by_run = false;
-  ir::Tensor contents;       // weights, in memory order already
+  ir::Tensor contents;  // weights, in memory order already
   // Lifetime in the linear order of all steps (arena only), inclusive; loops are already accounted for.
   int first_use = 0, last_use = 0;
-  int64_t offset = -1;       // arena offset when the plan is static, else -1
-  std::string name;          // of the value, for dumps
+  int64_t offset = -1;  // arena offset when the plan is static, else -1
+  std::string name;     // of the value, for dumps
 };
 
 // A run-time address: start of a buffer plus bytes.
@@ -39,10 +40,11 @@ struct Address {
   ir::Dim byte_offset;
 };
 
-// Hand-shaped kernels load whole vectors: they may read, but never use, up to 32 bytes past the end of an operand. The static layout
-// and the allocator leave that much room behind every buffer.
+// Hand-shaped kernels load whole vectors: they may read, but never use, up to 32 bytes past the end of an
+// operand. The static layout and the allocator leave that much room behind every buffer.
 
-// The tail of a hand-shaped kernel: `body` over temp(0), the accumulator (f32), and read(k), operand k, without indices.
+// The tail of a hand-shaped kernel: `body` over temp(0), the accumulator (f32), and read(k), operand k,
+// without indices.
 struct EpilogueOperand {
   enum class Access : uint8_t {
     same,    // laid out exactly like the output (residual)
@@ -57,7 +59,9 @@ struct Epilogue {
 };
 
 // One batch dimension of a matrix product; strides in elements.
-struct BatchLoop { ir::Dim extent, lhs_stride, rhs_stride, out_stride; };
+struct BatchLoop {
+  ir::Dim extent, lhs_stride, rhs_stride, out_stride;
+};
 
 // out[m, n] = epilogue(sum over k of lhs[m, k] * rhs[k, n]), f32. Pointers: lhs, rhs, out, epilogue operands.
 struct Matmul {
@@ -65,15 +69,17 @@ struct Matmul {
   ir::Dim m, n, k;
   ir::Dim lhs_row_stride;  // lhs columns (k) are contiguous
   // packed: panels [ceil(n/8)][k][8], zero-padded, in a weights buffer (no batch stride);
-  // rows: contiguous along n with rhs_stride between rows; columns: contiguous along k with rhs_stride between columns (B transposed).
+  // rows: contiguous along n with rhs_stride between rows; columns: contiguous along k with rhs_stride
+  // between columns (B transposed).
   enum class Rhs : uint8_t { packed, rows, columns } rhs = Rhs::packed;
   ir::Dim rhs_stride;
   ir::Dim out_row_stride;  // out columns are contiguous
   Epilogue epilogue;
 };
 
-// Channels-last convolution, f32. Pointers: x [n, h, w, c] (c contiguous), packed weights, out [n, oh, ow, m] (m contiguous), operands.
-// Dense weights are packed as [group][ceil(m/group/8)][kh][kw][c/group][8]; depthwise (group == c == m) as [kh][kw][c].
+// Channels-last convolution, f32. Pointers: x [n, h, w, c] (c contiguous), packed weights, out [n, oh, ow, m]
+// (m contiguous), operands. Dense weights are packed as [group][ceil(m/group/8)][kh][kw][c/group][8];
+// depthwise (group == c == m) as [kh][kw][c].
 struct Conv2d {
   ir::Dim n, h, w, c, oh, ow, m;
   ir::Dim x_batch_stride, x_row_stride, x_pixel_stride;        // elements
@@ -92,12 +98,17 @@ struct Transpose2d {
 };
 
 // memory.copy of bytes. Pointers: source, destination.
-struct CopyBytes { ir::Dim bytes; };
+struct CopyBytes {
+  ir::Dim bytes;
+};
 
 // A runtime-lib routine on tensor descriptors (dense row-major). Pointers: inputs, then outputs.
 struct Routine {
   std::string name;
-  struct Tensor { ir::DType type; ir::Shape shape; };
+  struct Tensor {
+    ir::DType type;
+    ir::Shape shape;
+  };
   std::vector<Tensor> inputs, outputs;
   std::vector<int64_t> ints;
   std::vector<double> floats;
@@ -119,8 +130,8 @@ struct Branch {
   Address condition;
   std::unique_ptr<Steps> then_steps, else_steps;
 };
-// Repeats. `iteration` is an i64 in memory that the step counts up from 0; `condition` (buffer -1: none) a bool checked before each
-// round, `iterations` (may be null) receives the count.
+// Repeats. `iteration` is an i64 in memory that the step counts up from 0; `condition` (buffer -1: none) a
+// bool checked before each round, `iterations` (may be null) receives the count.
 struct Repeat {
   std::optional<ir::Dim> trip_count;
   Address iteration;
@@ -136,16 +147,25 @@ struct BindSymbols {
   int error = -1;
 };
 // symbol = dim (a branch's result shape, a carried shape).
-struct SetSymbol { ir::SymbolRef symbol; ir::Dim value; };
+struct SetSymbol {
+  ir::SymbolRef symbol;
+  ir::Dim value;
+};
 struct Check {
   ir::Require::Relation relation = ir::Require::Relation::equal;
   ir::Dim a, b;
   int error = -1;
 };
-struct Allocate { int buffer = -1; };  // heap buffers; size evaluated now
-struct Free { int buffer = -1; };
+struct Allocate {
+  int buffer = -1;
+};  // heap buffers; size evaluated now
+struct Free {
+  int buffer = -1;
+};
 // Makes heap buffer `to` the one that `from` was (moves ownership): carried tensors whose size changes.
-struct MoveBuffer { int from = -1, to = -1; };
+struct MoveBuffer {
+  int from = -1, to = -1;
+};
 
 struct Step {
   std::variant<Call, Branch, Repeat, BindSymbols, SetSymbol, Check, Allocate, Free, MoveBuffer> what;
@@ -165,10 +185,10 @@ struct Program {
   std::vector<ir::SymbolRef> symbols;  // all, those from inputs first
   std::vector<Buffer> buffers;
   Steps steps;
-  std::vector<std::string> errors;     // run-time messages, by number
-  bool is_static = true;               // no symbols at all
-  int64_t arena_bytes = 0;             // of a static plan
-  int64_t arena_lower_bound = 0;       // live bytes at the worst step
+  std::vector<std::string> errors;  // run-time messages, by number
+  bool is_static = true;            // no symbols at all
+  int64_t arena_bytes = 0;          // of a static plan
+  int64_t arena_lower_bound = 0;    // live bytes at the worst step
   int64_t opset = 0;
   std::string source_sha256;
 };

@@ -11,9 +11,9 @@ enum class Severity { warning, error };
 
 // Where in the user's model a problem sits; any part may be empty.
 struct Location {
-  std::string node;       // ONNX node name, or "#12" when it has none
-  std::string op;         // "Conv-11" or "com.microsoft.Gelu-1"
-  std::string tensor;     // tensor name
+  std::string node;    // ONNX node name, or "#12" when it has none
+  std::string op;      // "Conv-11" or "com.microsoft.Gelu-1"
+  std::string tensor;  // tensor name
 };
 
 struct Diagnostic {

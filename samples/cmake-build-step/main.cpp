@@ -1,4 +1,5 @@
-// Runs the model that the build compiled in, on an input of ones, through the module's plain interface (docs/module-interface.md).
+// Runs the model that the build compiled in, on an input of ones, through the module's plain interface
+// (docs/module-interface.md).
 #include <wabt/binary-reader.h>
 #include <wabt/interp/binary-reader-interp.h>
 #include <wabt/interp/interp.h>
@@ -38,7 +39,8 @@ class Module {
     for (const uint32_t argument : arguments) values.push_back(Value::Make(argument));
     wabt::interp::Trap::Ptr trap;
     const auto function = store_.UnsafeGet<wabt::interp::Func>(exported(name));
-    if (wabt::Failed(function->Call(store_, values, results, &trap))) throw std::runtime_error(name + " trapped");
+    if (wabt::Failed(function->Call(store_, values, results, &trap)))
+      throw std::runtime_error(name + " trapped");
     return results.empty() ? 0 : results[0].Get<uint32_t>();
   }
   // Calls a function that answers with an error code.
@@ -50,7 +52,8 @@ class Module {
   }
   uint8_t* memory() { return store_.UnsafeGet<wabt::interp::Memory>(exported("memory"))->UnsafeData(); }
 
-  // A port descriptor: name and its length, element type, bytes per element, rank, 8 dimensions, address of the data, bytes.
+  // A port descriptor: name and its length, element type, bytes per element, rank, 8 dimensions, address of
+  // the data, bytes.
   struct Port {
     uint32_t name, name_length, type, element_bytes, rank;
     int32_t dims[8];
@@ -94,8 +97,10 @@ int main() try {
   const Module::Port output = model.port("o2w_output", 0);
   std::vector<float> values(output.bytes / sizeof(float));
   std::memcpy(values.data(), model.memory() + output.data, output.bytes);
-  std::printf("%.*s:", static_cast<int>(output.name_length), reinterpret_cast<const char*>(model.memory() + output.name));
-  for (std::size_t i = 0; i < std::min<std::size_t>(values.size(), 10); ++i) std::printf(" %g", static_cast<double>(values[i]));
+  std::printf("%.*s:", static_cast<int>(output.name_length),
+              reinterpret_cast<const char*>(model.memory() + output.name));
+  for (std::size_t i = 0; i < std::min<std::size_t>(values.size(), 10); ++i)
+    std::printf(" %g", static_cast<double>(values[i]));
   std::printf("%s\n", values.size() > 10 ? " ..." : "");
   return 0;
 } catch (const std::exception& error) {
