@@ -86,7 +86,8 @@ test('docs/operators.md is what the table says', () => {
 });
 
 test('verify agrees with the reference', () => {
-  expect(run('verify', linear), 0, /largest absolute difference/);
+  // Native ONNX Runtime takes no operators as old as those of the other models here.
+  expect(run('verify', `${data}/node/test_matmul_2d/model.onnx`), 0, /largest absolute difference/);
 });
 
 test('--dump-phases writes the forms in order', () => {

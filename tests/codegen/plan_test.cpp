@@ -80,6 +80,7 @@ TEST_F(PlanTest, OutputSizedByDataWithinBounds) {
   auto symbol = std::make_shared<ir::Symbol>(ir::Symbol{"n", 0, 1000, false});
   const Dim n = Dim::symbol(symbol);
   const int y = output(DType::i32, {n * Dim(2)});
+  program_.buffers[static_cast<std::size_t>(y)].allocated_by_run = true;
   program_.symbols = {symbol};
   program_.is_static = false;
   program_.errors = {"n is out of range"};

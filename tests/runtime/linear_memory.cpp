@@ -40,7 +40,8 @@ schedule::Program make_program() {
   buffer(kX, schedule::Storage::input, rows * 12);
   buffer(kK, schedule::Storage::input, 8);
   buffer(kDoubled, schedule::Storage::output, rows * 12);
-  buffer(kPositive, schedule::Storage::heap, count * 4);
+  buffer(kPositive, schedule::Storage::output, count * 4);
+  program.buffers[kPositive].allocated_by_run = true;
   buffer(kConstant, schedule::Storage::weights, 16);
   buffer(kTemporary, schedule::Storage::arena, rows * 12);
   ir::Tensor constant(ir::DType::i64, {2});
