@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "frontends/onnx/lowering.h"
+#include "frontends/onnx/type_set.h"
 
 namespace o2w::onnx_frontend {
 
@@ -20,6 +21,10 @@ struct Operator {
   std::vector<int> versions;
   // What is not supported, for the docs; empty when all of the operator's specification is.
   const char* limits = "";
+  // Which element types its inputs take, over all versions: checked before `lower` runs, which therefore need
+  // not. One entry for every type parameter; every input that a node may have belongs to one. `{{"T",
+  // kFloats}}` is all inputs, of one type. Outputs are listed only where their type is no input's.
+  std::vector<TypeParameter> types = {};
   void (*lower)(Lowering&) = nullptr;
 };
 
@@ -37,5 +42,11 @@ struct OperatorMatch {
   int version = 0;
 };
 OperatorMatch find_operator(std::string_view domain, std::string_view name, int64_t opset);
+
+// Before the lowering: inputs that the operator does not have, or that are not of its types, are a ModelError
+// naming the input, its type and those allowed.
+void check_input_types(const Operator& op, Lowering& lowering);
+// After it: outputs whose type an attribute chose.
+void check_output_types(const Operator& op, const Lowering& lowering);
 
 }  // namespace o2w::onnx_frontend

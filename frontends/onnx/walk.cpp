@@ -306,7 +306,8 @@ void Walk::lower_node(const NodeDef& node, const OperatorMatch& match, const std
                       const Location& where) {
   std::vector<Value*> values;
   for (const Binding& input : inputs) {
-    if (input.value != nullptr && input.value->type == ir::DType::string) {
+    // An operator that says nothing of its types takes no strings.
+    if (match.op->types.empty() && input.value != nullptr && input.value->type == ir::DType::string) {
       fail_model("tensor '{}' holds strings, which are not supported", input.value->name);
     }
     values.push_back(input.value);
@@ -324,7 +325,9 @@ void Walk::lower_node(const NodeDef& node, const OperatorMatch& match, const std
   const std::size_t first_node = region.nodes.size();
 
   Lowering lowering(node, match.version, builder_, std::move(values), *this);
+  check_input_types(*match.op, lowering);
   match.op->lower(lowering);
+  check_output_types(*match.op, lowering);
   check_sizes(region, first_node);
   for (int i = 0; i < lowering.output_count(); ++i) {
     if (!lowering.wants_output(i)) continue;
