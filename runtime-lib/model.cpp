@@ -5,6 +5,7 @@
 #include "runtime-lib/memory_plan.h"
 #include "runtime-lib/platform.h"
 #include "runtime-lib/routines.h"
+#include "runtime-lib/run_region.h"
 #include "runtime-lib/shape_text.h"
 #include "runtime-lib/text.h"
 
@@ -292,6 +293,7 @@ abi::Errno run(Context& context) {
   }
   ErrorText() << "the model failed while running";
   restart_random_numbers();
+  reset_region();
   begin_run_allocations();
   int32_t error = o2w_model_run();
   end_run_allocations();
