@@ -64,29 +64,50 @@ Activation ActivationReader::next(std::string name) {
 
 Activation fused_activation(Lowering& l) {
   const std::string name = l.string_attribute("activation", "");
-  const auto parameters = l.floats_attribute("activation_params", {});
-  const auto parameter = [&](std::size_t k, double otherwise) {
-    return k < parameters.size() ? parameters[k] : otherwise;
+  const auto listed = l.floats_attribute("activation_params", {});
+  // FusedConv lists the parameters, FusedGemm has an attribute for each.
+  const auto parameter = [&](std::size_t k, const char* attribute, double otherwise) {
+    return k < listed.size() ? listed[k] : l.float_attribute(attribute, otherwise);
   };
   if (name.empty()) return [](const Expr& x) { return x; };
   if (name == "Relu") return [](const Expr& x) { return max(x, 0.0); };
   if (name == "Tanh") return [](const Expr& x) { return unary(ExprOp::tanh, x); };
   if (name == "Sigmoid") return [](const Expr& x) { return unary(ExprOp::sigmoid, x); };
+  if (name == "Softsign") return [](const Expr& x) { return x / (1.0 + unary(ExprOp::abs, x)); };
+  if (name == "Softplus") {
+    return [](const Expr& x) {
+      return max(x, 0.0) + unary(ExprOp::log1p, unary(ExprOp::exp, -unary(ExprOp::abs, x)));
+    };
+  }
   if (name == "LeakyRelu") {
-    const double a = parameter(0, l.float_attribute("activation_alpha", 0.01));
+    const double a = parameter(0, "activation_alpha", 0.01);
     return [a](const Expr& x) { return select(lt(x, 0.0), x * a, x); };
   }
+  if (name == "ThresholdedRelu") {
+    const double a = parameter(0, "activation_alpha", 1);
+    return [a](const Expr& x) { return select(gt(x, a), x, x * 0.0); };
+  }
+  if (name == "Elu") {
+    const double a = parameter(0, "activation_alpha", 1);
+    return [a](const Expr& x) { return select(lt(x, 0.0), unary(ExprOp::expm1, x) * a, x); };
+  }
+  if (name == "Selu") {
+    const double a = parameter(0, "activation_alpha", 1.67326319217681884765625);
+    const double g = parameter(1, "activation_gamma", 1.05070102214813232421875);
+    return [a, g](const Expr& x) { return select(gt(x, 0.0), x, unary(ExprOp::expm1, x) * a) * g; };
+  }
   if (name == "Clip") {
-    const double low = parameter(0, -3.402823466e38), high = parameter(1, 3.402823466e38);
+    const double low = parameter(0, "activation_alpha", -3.402823466e38);
+    const double high = parameter(1, "activation_beta", 3.402823466e38);
     return [low, high](const Expr& x) { return min(max(x, low), high); };
   }
   if (name == "HardSigmoid") {
-    const double a = parameter(0, 0.2), b = parameter(1, 0.5);
+    const double a = parameter(0, "activation_alpha", 0.2), b = parameter(1, "activation_beta", 0.5);
     return [a, b](const Expr& x) { return min(max(x * a + b, 0.0), 1.0); };
   }
   l.fail(
       "activation '{}' is not one that fused operators have (Relu, Tanh, Sigmoid, LeakyRelu, Clip, "
-      "HardSigmoid)",
+      "HardSigmoid, Elu, Selu, Softplus, Softsign, ThresholdedRelu)",
       name);
 }
 

@@ -29,7 +29,8 @@ class ActivationReader {
   std::size_t used_alphas_ = 0, used_betas_ = 0;
 };
 
-// The attributes activation and activation_params of FusedConv and FusedGemm; identity when absent.
+// The attribute activation of fused operators, with activation_params (FusedConv) or activation_alpha, _beta
+// and _gamma (FusedGemm); identity when absent.
 Activation fused_activation(Lowering& l);
 
 // y = 0.5 x (1 + erf(x / sqrt 2)).

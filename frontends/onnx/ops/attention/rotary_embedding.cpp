@@ -1,0 +1,59 @@
+// com.microsoft.RotaryEmbedding.
+#include "frontends/onnx/operator.h"
+#include "frontends/onnx/ops/attention/rotary.h"
+#include "frontends/onnx/ops/common/sizes.h"
+#include "frontends/onnx/ops/typed_inputs.h"
+
+namespace o2w::onnx_frontend {
+namespace {
+
+using ir::Dim;
+using ir::DType;
+using ir::Expr;
+using ir::Value;
+
+// One position per token, [batch, positions]; a single one is where the first token of all batches is.
+Value* positions_of(Lowering& l, const Heads& x) {
+  Value* given = integer_input(l, 1);
+  l.expect_rank(given, 1, 2, "position_ids");
+  if (given->rank() == 2) {
+    require_equal(l, given->shape[0], x.batch(), "batch of position_ids and of the input");
+    require_equal(l, given->shape[1], x.positions(), "positions of position_ids and of the input");
+    return given;
+  }
+  require_equal(l, given->shape[0], 1, "elements of a position_ids of rank 1");
+  return l.b().tabulate(DType::i64, {1, x.positions()}, [&](ir::Body& body, ir::Builder::Indices i) {
+    return ir::cast(DType::i64, body.at(given, {Expr(0)})) + ir::cast(DType::i64, i[1]);
+  });
+}
+
+// The input is [batch, positions, heads * head size] or [batch, heads, positions, head size].
+void lower(Lowering& l) {
+  Value* x = float_input(l, 0);
+  Value* cos = float_input(l, 2);
+  Value* sin = float_input(l, 3);
+  l.expect_rank(x, 3, 4, "the input");
+  l.expect_rank(cos, 2, 2, "cos_cache");
+  const int64_t heads = l.int_attribute("num_heads", 0), rotated = l.int_attribute("rotary_embedding_dim", 0);
+  if (rotated > 0 && heads <= 0) l.fail("attribute num_heads must be given with rotary_embedding_dim");
+  Heads parts{x, true};
+  if (x->rank() == 3) {
+    // Without num_heads the caches are as wide as half a head.
+    const Dim count =
+        heads > 0 ? Dim(heads)
+                  : divide_exactly(l, x->shape[2], cos->shape[1] * 2, "hidden size by the caches' head size");
+    parts = split_heads(l, x, count);
+  }
+  if (rotated > 0)
+    require_equal(l, cos->shape[1] * 2, rotated, "twice the width of cos_cache and rotary_embedding_dim");
+  Value* positions = positions_of(l, parts);
+  const Rotation rotation{rows_at(l, cos, positions), rows_at(l, sin, positions),
+                          l.int_attribute("interleaved", 0) != 0};
+  l.output(0, l.b().view(rotate(l, parts, rotation).value, x->shape));
+}
+
+const RegisterOperator rotary(
+    {.domain = "com.microsoft", .name = "RotaryEmbedding", .versions = {1}, .lower = lower});
+
+}  // namespace
+}  // namespace o2w::onnx_frontend
