@@ -46,19 +46,12 @@ void expect_same_heads(Lowering& l, const Value* past, const Heads& fresh) {
   require_equal(l, past->shape[0], fresh.batch(), "batch of the past keys or values and of the input");
   require_equal(l, past->shape[1], fresh.heads(), "heads of the past keys or values and of the input");
   require_equal(l, past->shape[3], fresh.size(), "head size of the past keys or values and of the input");
-  if (past->type != fresh.value->type) {
-    l.fail("the past keys or values are {}, those of this run {}", ir::user_name(past->type),
-           ir::user_name(fresh.value->type));
-  }
 }
 
 }  // namespace
 
 ScoreTerm mask_term(Lowering& l, Value* mask, const ScoreSizes& sizes, double filter, bool has_starts) {
   if (mask == nullptr) return nullptr;
-  if (!ir::is_integer(mask->type)) {
-    l.fail("the mask must hold integers, but is {}", ir::user_name(mask->type));
-  }
   l.expect_rank(mask, 1, 4, "the mask");
   const Shape& shape = mask->shape;
   if (mask->rank() == 1) return lengths_term(l, mask, sizes, filter, has_starts);

@@ -45,7 +45,7 @@ struct Inputs {
 };
 
 Inputs heads_of(Lowering& l, const Dim& heads, bool decoder) {
-  Value* query = float_input(l, 0);
+  Value* query = l.input(0);
   Value* key = l.optional_input(1);
   Value* value = l.optional_input(2);
   if (key == nullptr && value != nullptr) l.fail("a value is given, but no key");
@@ -141,11 +141,15 @@ const RegisterOperator multi_head({.domain = "com.microsoft",
                                    .name = "MultiHeadAttention",
                                    .versions = {1},
                                    .limits = "cache_indirection is not supported",
+                                   .types = {{"T", kFloats, inputs(0, 1, 2, 3, 5, 6, 7)},
+                                             {"M", {DType::i32}, inputs(4, 8, 9)}},
                                    .lower = [](Lowering& l) { lower_with(l, kMultiHead, false); }});
 const RegisterOperator decoder({.domain = "com.microsoft",
                                 .name = "DecoderMaskedMultiHeadAttention",
                                 .versions = {1},
                                 .limits = "cache_indirection is not supported",
+                                .types = {{"T", kFloats, inputs(0, 1, 2, 4, 5, 6, 10)},
+                                          {"M", {DType::i32}, inputs(3, 7, 8, 9)}},
                                 .lower = [](Lowering& l) { lower_with(l, kDecoder, true); }});
 
 }  // namespace

@@ -56,8 +56,8 @@ Value* half_of(Lowering& l, Value* past, int64_t which) {
 }
 
 void lower(Lowering& l) {
-  Value* input = float_input(l, 0);
-  Value* weights = float_input(l, 1);
+  Value* input = l.input(0);
+  Value* weights = l.input(1);
   Value* bias = l.optional_input(2);
   Value* past = l.optional_input(4);
   l.expect_rank(input, 3, 3, "the input");
@@ -114,6 +114,8 @@ const RegisterOperator attention({.domain = "com.microsoft",
                                   .name = "Attention",
                                   .versions = {1},
                                   .limits = "do_rotary is not supported",
+                                  .types = {{"T", kFloats, inputs(0, 1, 2, 4, 5)},
+                                            {"M", {DType::i32}, inputs(3, 6), kMixed}},
                                   .lower = lower});
 
 }  // namespace

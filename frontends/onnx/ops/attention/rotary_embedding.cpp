@@ -2,7 +2,6 @@
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/attention/rotary.h"
 #include "frontends/onnx/ops/common/sizes.h"
-#include "frontends/onnx/ops/typed_inputs.h"
 
 namespace o2w::onnx_frontend {
 namespace {
@@ -14,7 +13,7 @@ using ir::Value;
 
 // One position per token, [batch, positions]; a single one is where the first token of all batches is.
 Value* positions_of(Lowering& l, const Heads& x) {
-  Value* given = integer_input(l, 1);
+  Value* given = l.input(1);
   l.expect_rank(given, 1, 2, "position_ids");
   if (given->rank() == 2) {
     require_equal(l, given->shape[0], x.batch(), "batch of position_ids and of the input");
@@ -29,9 +28,9 @@ Value* positions_of(Lowering& l, const Heads& x) {
 
 // The input is [batch, positions, heads * head size] or [batch, heads, positions, head size].
 void lower(Lowering& l) {
-  Value* x = float_input(l, 0);
-  Value* cos = float_input(l, 2);
-  Value* sin = float_input(l, 3);
+  Value* x = l.input(0);
+  Value* cos = l.input(2);
+  Value* sin = l.input(3);
   l.expect_rank(x, 3, 4, "the input");
   l.expect_rank(cos, 2, 2, "cos_cache");
   const int64_t heads = l.int_attribute("num_heads", 0), rotated = l.int_attribute("rotary_embedding_dim", 0);
@@ -52,8 +51,11 @@ void lower(Lowering& l) {
   l.output(0, l.b().view(rotate(l, parts, rotation).value, x->shape));
 }
 
-const RegisterOperator rotary(
-    {.domain = "com.microsoft", .name = "RotaryEmbedding", .versions = {1}, .lower = lower});
+const RegisterOperator rotary({.domain = "com.microsoft",
+                               .name = "RotaryEmbedding",
+                               .versions = {1},
+                               .types = {{"T", kFloats, inputs(0, 2, 3)}, {"M", kInt64, inputs(1)}},
+                               .lower = lower});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

@@ -2,7 +2,6 @@
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/common/activation.h"
 #include "frontends/onnx/ops/common/sizes.h"
-#include "frontends/onnx/ops/typed_inputs.h"
 
 namespace o2w::onnx_frontend {
 namespace {
@@ -22,53 +21,68 @@ void expect_bias(Lowering& l, const Value* bias, const Value* x) {
 
 // make(x + bias), where there is a bias.
 void biased(Lowering& l, Value* bias, Expr (*make)(const Expr&)) {
-  Value* x = float_input(l, 0);
+  Value* x = l.input(0);
   if (bias == nullptr) {
     l.output(0, l.b().map1(x, make));
     return;
   }
-  expect_same_type(l, x, bias);
   expect_bias(l, bias, x);
   l.output(0, l.b().tabulate(x->type, x->shape, [&](ir::Body& body, ir::Builder::Indices i) {
     return make(body.at(x, {i.begin(), i.end()}) + body.at(bias, {i.back()}));
   }));
 }
 
-const RegisterOperator ms_gelu({.domain = kDomain, .name = "Gelu", .versions = {1}, .lower = [](Lowering& l) {
-                                  biased(l, nullptr, gelu);
-                                }});
+const RegisterOperator ms_gelu(
+    {.domain = kDomain, .name = "Gelu", .versions = {1}, .types = {{"T", kFloats}}, .lower = [](Lowering& l) {
+       biased(l, nullptr, gelu);
+     }});
 const RegisterOperator bias_gelu({.domain = kDomain,
                                   .name = "BiasGelu",
                                   .versions = {1},
-                                  .lower = [](Lowering& l) { biased(l, float_input(l, 1), gelu); }});
+                                  .types = {{"T", kFloats}},
+                                  .lower = [](Lowering& l) { biased(l, l.input(1), gelu); }});
 const RegisterOperator fast_gelu({.domain = kDomain,
                                   .name = "FastGelu",
                                   .versions = {1},
+                                  .types = {{"T", kFloats}},
                                   .lower = [](Lowering& l) { biased(l, l.optional_input(1), gelu_tanh); }});
 
 // x * sigmoid(alpha * x).
-const RegisterOperator quick_gelu(
-    {.domain = kDomain, .name = "QuickGelu", .versions = {1}, .lower = [](Lowering& l) {
-       const double alpha = l.float_attribute("alpha", 1.702);
-       l.output(0, l.b().map1(float_input(l, 0),
-                              [&](const Expr& x) { return x * ir::unary(ExprOp::sigmoid, x * alpha); }));
-     }});
+const RegisterOperator quick_gelu({.domain = kDomain,
+                                   .name = "QuickGelu",
+                                   .versions = {1},
+                                   .types = {{"T", kFloats}},
+                                   .lower = [](Lowering& l) {
+                                     const double alpha = l.float_attribute("alpha", 1.702);
+                                     l.output(0, l.b().map1(l.input(0), [&](const Expr& x) {
+                                       return x * ir::unary(ExprOp::sigmoid, x * alpha);
+                                     }));
+                                   }});
 
-const RegisterOperator bias_add(
-    {.domain = kDomain, .name = "BiasAdd", .versions = {1}, .lower = [](Lowering& l) {
-       Value* x = float_input(l, 0);
-       Value* bias = float_input(l, 1);
-       Value* skip = float_input(l, 2);
-       expect_bias(l, bias, x);
-       l.output(0, l.b().map(x->type, {x, bias, skip},
-                             [](std::span<const Expr> e) { return e[0] + e[1] + e[2]; }));
-     }});
+const RegisterOperator bias_add({.domain = kDomain,
+                                 .name = "BiasAdd",
+                                 .versions = {1},
+                                 .types = {{"T", kFloats}},
+                                 .lower = [](Lowering& l) {
+                                   Value* x = l.input(0);
+                                   Value* bias = l.input(1);
+                                   Value* skip = l.input(2);
+                                   expect_bias(l, bias, x);
+                                   l.output(0,
+                                            l.b().map(x->type, {x, bias, skip}, [](std::span<const Expr> e) {
+                                              return e[0] + e[1] + e[2];
+                                            }));
+                                 }});
 
 // x + bias is cut in two halves along the last dimension: left * gelu(right).
 const RegisterOperator bias_split_gelu(
-    {.domain = kDomain, .name = "BiasSplitGelu", .versions = {1}, .lower = [](Lowering& l) {
-       Value* x = float_input(l, 0);
-       Value* bias = float_input(l, 1);
+    {.domain = kDomain,
+     .name = "BiasSplitGelu",
+     .versions = {1},
+     .types = {{"T", kFloats}},
+     .lower = [](Lowering& l) {
+       Value* x = l.input(0);
+       Value* bias = l.input(1);
        expect_bias(l, bias, x);
        ir::Shape shape = x->shape;
        const ir::Dim half = divide_exactly(l, shape.back(), 2, "halves of the last dimension");

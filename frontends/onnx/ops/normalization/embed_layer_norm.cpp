@@ -1,0 +1,91 @@
+// com.microsoft.EmbedLayerNormalization: the sum of word, position and segment embeddings, normalized.
+#include "frontends/onnx/operator.h"
+#include "frontends/onnx/ops/common/sizes.h"
+#include "frontends/onnx/ops/normalization/moments.h"
+
+namespace o2w::onnx_frontend {
+namespace {
+
+using ir::Dim;
+using ir::DType;
+using ir::Expr;
+using ir::Value;
+
+// Row `id` of a table; one that does not exist is a run-time error (negative ones too).
+Expr row_of(ir::Body& body, Value* table, const Expr& id, const Expr& column) {
+  const Expr row = ir::cast(DType::index, id);
+  const Dim& rows = table->shape[0];
+  return ir::cast(ir::compute_type(table->type),
+                  body.at(table, {ir::checked_index(select(lt(row, 0), Expr(rows), row), rows), column}));
+}
+
+void lower(Lowering& l) {
+  ir::Builder& b = l.b();
+  Value* ids = l.input(0);
+  Value* segment_ids = l.optional_input(1);
+  Value* words = l.input(2);
+  Value* places = l.input(3);
+  Value* segments = l.optional_input(4);
+  Value* mask = l.optional_input(7);
+  Value* place_ids = l.optional_input(8);
+  l.expect_rank(ids, 2, 2, "input_ids");
+  const auto same_shape = [&](Value* given, const char* what) {
+    l.expect_rank(given, 2, 2, what);
+    for (const std::size_t d : {0, 1})
+      require_equal(l, given->shape[d], ids->shape[d], std::string("shapes of input_ids and ") + what);
+  };
+  if ((segment_ids == nullptr) != (segments == nullptr)) {
+    l.fail("segment_ids and segment_embedding must be given together");
+  }
+  if (segment_ids != nullptr) same_shape(segment_ids, "segment_ids");
+  if (mask != nullptr) same_shape(mask, "mask");
+  if (place_ids != nullptr) {
+    l.expect_rank(place_ids, 2, 2, "position_ids");
+    b.require(ir::Require::Relation::broadcastable, place_ids->shape[0], ids->shape[0],
+              "the batch of position_ids is neither 1 nor that of input_ids");
+    require_equal(l, place_ids->shape[1], ids->shape[1], "positions of position_ids and input_ids");
+  }
+  const Dim hidden = words->rank() == 2 ? words->shape[1] : Dim(0);
+  for (Value* table : {words, places, segments}) {
+    if (table == nullptr) continue;
+    l.expect_rank(table, 2, 2, "an embedding");
+    require_equal(l, table->shape[1], hidden, "sizes of the embeddings");
+  }
+
+  const DType compute = ir::compute_type(words->type);
+  const ir::Shape shape = {ids->shape[0], ids->shape[1], hidden};
+  Value* sum = b.tabulate(compute, shape, [&](ir::Body& body, ir::Builder::Indices i) {
+    const Expr place = place_ids == nullptr
+                           ? i[1]
+                           : body.at(place_ids, {ir::broadcast_index(i[0], place_ids->shape[0]), i[1]});
+    Expr e = row_of(body, words, body.at(ids, {i[0], i[1]}), i[2]) + row_of(body, places, place, i[2]);
+    if (segments != nullptr) e = e + row_of(body, segments, body.at(segment_ids, {i[0], i[1]}), i[2]);
+    return e;
+  });
+  const Moments m = moments(l, sum, {2});
+  const double epsilon = l.float_attribute("epsilon", 1e-12);
+  Value* inverse = b.map1(m.variance, [&](const Expr& e) { return inverse_root(e, epsilon); });
+  l.output(0, scale_and_shift(l, m.centered, inverse, l.input(5), l.input(6), words->type));
+  if (l.wants_output(1)) {
+    // The number of words: of ones in the mask; 0 where there is no mask.
+    Value* counts =
+        mask == nullptr
+            ? b.tabulate(DType::i32, {ids->shape[0]},
+                         [](ir::Body&, ir::Builder::Indices) { return ir::literal_int(DType::i32, 0); })
+            : b.reduce_axes(ir::Combiner::sum, mask, {1}, false, [](const Expr& e) {
+                return select(eq(e, 1), ir::literal_int(DType::i32, 1), ir::literal_int(DType::i32, 0));
+              });
+    l.output(1, counts);
+  }
+  if (l.wants_output(2)) l.output(2, b.cast(sum, words->type));
+}
+
+const RegisterOperator embed({.domain = "com.microsoft",
+                              .name = "EmbedLayerNormalization",
+                              .versions = {1},
+                              .types = {{"T1", {DType::i32}, inputs(0, 1, 7, 8)},
+                                        {"T", kFloats, inputs(2, 3, 4, 5, 6)}},
+                              .lower = lower});
+
+}  // namespace
+}  // namespace o2w::onnx_frontend
