@@ -11,6 +11,9 @@
 //   0 uniform in [a, b), 1 normal with mean a and deviation b, 2 Bernoulli with the chances x, 3 classes
 //   drawn from rows of unnormalised log-probabilities, x [rows, classes] -> y [rows, samples]. Numbers are
 //   those of random_numbers.h.
+// tree_ensemble: x [rows, features], nodes (i32, trees::Node of x's type), roots (i32), weight targets (i32), weights,
+// set starts (i32), set members -> scores [rows, targets], scored (bool). ints: trees::Aggregate, mode.
+//   What the leaves of all trees give each row's targets; see tree_walk.h.
 #pragma once
 
 #include <stdint.h>
