@@ -174,7 +174,9 @@ int main(int argc, char** argv) {
   try {
     const Options options = parse(argc, argv);
     if (!std::filesystem::is_directory(options.folder)) {
-      fmt::print("skipped: there is no conformance data in '{}'; install libonnx-testdata\n", options.folder);
+      fmt::print(
+          "skipped: there is no conformance data in '{}'; without --data, it is Debian's libonnx-testdata\n",
+          options.folder);
       return skipped;
     }
     return run(options);
