@@ -1,10 +1,11 @@
 // Attention (23, 24): softmax(Q K^T * scale, capped, + mask) V, with a cache of keys and values before the
 // new ones or, from version 24 on, a cache that is the input and of which each batch entry uses the first
 // nonpad_kv_seqlen positions.
+#include <cmath>
+
 #include "frontends/onnx/operator.h"
-#include "frontends/onnx/ops/attention/heads.h"
+#include "frontends/onnx/ops/attention/sdpa.h"
 #include "frontends/onnx/ops/common/sizes.h"
-#include "frontends/onnx/ops/softmax/softmax.h"
 #include "frontends/onnx/ops/typed_inputs.h"
 
 namespace o2w::onnx_frontend {
@@ -15,143 +16,169 @@ using ir::DType;
 using ir::Expr;
 using ir::ExprOp;
 using ir::Value;
-using Indices = ir::Builder::Indices;
 
-// What keeps a query from a key, besides a mask of numbers.
+// attn_mask: bool (true takes part) or numbers to add, [.., queries, keys]; leading dimensions broadcast.
 struct Mask {
-  Value* given = nullptr;    // attn_mask: bool (true takes part) or numbers to add; [.., q, k]
-  bool padded = false;       // a shorter mask excludes what it does not reach
-  bool causal = false;       // no key behind the query's own position
-  Dim past = 0;              // keys that stand before the first query
-  Value* lengths = nullptr;  // [batch]: keys in use
+  Value* value = nullptr;
+  // Keys that the mask reaches; from version 24 on, it may be shorter than they are and excludes the others.
+  bool may_be_short = false;
+
+  bool is_short(const Dim& keys) const {
+    return may_be_short && !ir::provably_equal(value->shape.back(), keys);
+  }
+
+  Expr at(ir::Body& body, const ScoreIndex& i) const {
+    const std::vector<Expr> all = {i.batch, i.head, i.query, i.key};
+    std::vector<Expr> indices;
+    for (std::size_t d = 0; d < value->shape.size(); ++d) {
+      const Expr& index = all[d + 4 - value->shape.size()];
+      const bool key = d + 1 == value->shape.size();
+      indices.push_back(key && may_be_short ? index : ir::broadcast_index(index, value->shape[d]));
+    }
+    return body.at(value, std::move(indices));
+  }
 };
 
-// The element of the mask for a point of the scores; its leading dimensions broadcast.
-Expr mask_at(ir::Body& body, const Mask& mask, const ir::Shape& scores, Indices i) {
-  Value* m = mask.given;
-  std::vector<Expr> at;
-  for (std::size_t d = 0; d < m->shape.size(); ++d) {
-    const std::size_t of_scores = d + 4 - m->shape.size();
-    const bool key = of_scores == 3;
-    if (ir::provably_equal(m->shape[d], scores[of_scores]) || (key && mask.padded)) {
-      at.push_back(i[of_scores]);
-    } else {
-      at.push_back(m->shape[d].is(1) ? Expr(0) : ir::broadcast_index(i[of_scores], m->shape[d]));
-    }
-  }
-  return body.at(m, std::move(at));
-}
-
-// A score with everything that is not to be seen at minus infinity.
-Expr masked(ir::Body& body, const Mask& mask, const ir::Shape& scores, Indices i, Expr score) {
-  const DType type = score->type;
-  const Expr never = ir::lowest_of(type);
-  if (mask.given != nullptr) {
-    const Expr m = mask_at(body, mask, scores, i);
-    score = m->type == DType::boolean ? ir::select(m, score, never) : score + ir::cast(type, m);
-    const Dim& reach = mask.given->shape.back();
-    if (mask.padded && !ir::provably_equal(reach, scores[3]))
-      score = ir::select(ir::lt(i[3], reach), score, never);
-  }
-  const auto length = [&] { return ir::cast(DType::index, body.at(mask.lengths, {i[0]})); };
-  if (mask.causal) {
-    const Expr before = mask.lengths != nullptr ? length() - Expr(scores[2]) : Expr(mask.past);
-    score = ir::select(ir::le(i[3], i[2] + before), score, never);
-  }
-  if (mask.lengths != nullptr) score = ir::select(ir::lt(i[3], length()), score, never);
-  return score;
-}
-
-Mask mask_of(Lowering& l, const ir::Shape& scores, const Dim& past, bool has_past) {
+Mask mask_of(Lowering& l, const ir::Shape& scores) {
   Mask mask;
-  mask.causal = l.int_attribute("is_causal", 0) != 0;
-  mask.past = past;
-  if (l.optional_input(3) != nullptr) {
-    mask.given = movable_input(l, 3);
-    l.expect_rank(mask.given, 1, 4, "attn_mask");
-    mask.padded = l.version() >= 24;
-    for (std::size_t d = 0; d < mask.given->shape.size(); ++d) {
-      const Dim &size = mask.given->shape[d], &of_scores = scores[d + 4 - mask.given->shape.size()];
-      const bool key = d + 1 == mask.given->shape.size();
-      const auto relation =
-          key && mask.padded ? ir::Require::Relation::less_equal : ir::Require::Relation::broadcastable;
-      l.b().require(relation, size, of_scores,
-                    fmt::format("attn_mask of shape {} does not fit scores of shape {}",
-                                ir::to_string(mask.given->shape), ir::to_string(scores)));
+  if (l.optional_input(3) == nullptr) return mask;
+  mask.value = l.input(3);
+  mask.may_be_short = l.version() >= 24;
+  l.expect_rank(mask.value, 1, 4, "attn_mask");
+  for (std::size_t d = 0; d < mask.value->shape.size(); ++d) {
+    const Dim &size = mask.value->shape[d], &of_scores = scores[d + 4 - mask.value->shape.size()];
+    const std::string message = fmt::format("attn_mask of shape {} does not fit scores of shape {}",
+                                            ir::to_string(mask.value->shape), ir::to_string(scores));
+    if (d + 1 == mask.value->shape.size() && mask.may_be_short) {
+      l.b().require(ir::Require::Relation::less_equal, size, of_scores, message);
+    } else if (!size.is(1)) {
+      // One side of `broadcastable` is the scores', which must not be the one that is stretched.
+      const Dim fits = ir::max(size, of_scores);
+      l.b().require(ir::Require::Relation::broadcastable, size, of_scores, message);
+      l.b().require(ir::Require::Relation::equal, fits, of_scores, message);
     }
-  }
-  if (l.optional_input(6) != nullptr) {
-    mask.lengths = integer_input(l, 6);
-    l.expect_rank(mask.lengths, 1, 1, "nonpad_kv_seqlen");
-    require_equal(l, mask.lengths->shape[0], scores[0], "size of nonpad_kv_seqlen and batch");
-    if (has_past) l.fail("nonpad_kv_seqlen and past_key exclude each other");
   }
   return mask;
 }
 
-// The type that the softmax is computed in.
-DType softmax_type(Lowering& l, DType compute) {
-  if (!l.has_attribute("softmax_precision")) return compute;
-  const DType asked = element_type(l, l.int_attribute("softmax_precision"), "softmax_precision");
-  if (!ir::is_float(asked))
-    l.fail("softmax_precision asks for {}, which is no floating-point type", ir::user_name(asked));
-  return asked == DType::f64 ? DType::f64 : compute;
+Heads heads_of(Lowering& l, int input, const char* number) {
+  Value* x = l.input(input);
+  l.expect_rank(x, 3, 4, "Q, K or V");
+  if (x->rank() == 4) return {x, true};
+  const int64_t heads = l.int_attribute(number);
+  if (heads < 1) l.fail("{} is {}", number, heads);
+  return split_heads(l, x, heads);
+}
+
+// The cache, then what is new: [batch, heads, positions, size].
+Heads after_past(Lowering& l, int input, const Heads& heads) {
+  Value* past = l.input(input);
+  l.expect_rank(past, 4, 4, "past_key or past_value");
+  Value* now = heads.heads_first ? heads.value : l.b().transpose(heads.value, {0, 2, 1, 3});
+  return {l.b().concat({past, now}, 2), true};
+}
+
+void present(Lowering& l, int output, const Heads& heads) {
+  if (!l.wants_output(output)) return;
+  l.output(output, heads.heads_first ? heads.value : l.b().transpose(heads.value, {0, 2, 1, 3}));
 }
 
 void lower_attention(Lowering& l) {
   ir::Builder& b = l.b();
-  Value *q = float_input(l, 0), *k = float_input(l, 1), *v = float_input(l, 2);
-  const int rank = q->rank();
-  l.expect_rank(q, 3, 4, "Q");
-  l.expect_rank(k, rank, rank, "K");
-  l.expect_rank(v, rank, rank, "V");
-  if (rank == 3) {
-    const int64_t heads = l.int_attribute("q_num_heads"), shared = l.int_attribute("kv_num_heads");
-    if (heads < 1 || shared < 1) l.fail("q_num_heads and kv_num_heads are {} and {}", heads, shared);
-    q = split_heads(l, q, heads, "Q");
-    k = split_heads(l, k, shared, "K");
-    v = split_heads(l, v, shared, "V");
-  }
+  const DType type = l.input(0)->type;
+  const bool joined = l.input(0)->rank() == 3;
+  Attention a;
+  a.q = heads_of(l, 0, "q_num_heads");
+  a.k = heads_of(l, 1, "kv_num_heads");
+  a.v = heads_of(l, 2, "kv_num_heads");
+  a.heads_first = !joined;
   Dim past = 0;
   const bool has_past = l.optional_input(4) != nullptr;
   if (has_past != (l.optional_input(5) != nullptr))
     l.fail("past_key and past_value must be given both or none");
   if (has_past) {
-    Value *past_key = float_input(l, 4), *past_value = float_input(l, 5);
-    l.expect_rank(past_key, 4, 4, "past_key");
-    l.expect_rank(past_value, 4, 4, "past_value");
-    past = past_key->shape[2];
-    k = b.concat({past_key, k}, 2);
-    v = b.concat({past_value, v}, 2);
+    past = l.input(4)->shape.at(2);
+    a.k = after_past(l, 4, a.k);
+    a.v = after_past(l, 5, a.v);
   }
-  if (l.wants_output(1)) l.output(1, k);
-  if (l.wants_output(2)) l.output(2, v);
+  present(l, 1, a.k);
+  present(l, 2, a.v);
+  if (l.int_attribute("softmax_precision", 1) == 11) a.q.value = b.cast(a.q.value, DType::f64);
 
-  const DType compute = ir::compute_type(q->type);
-  const Expr scale = attention_scale(l, q->shape[3], compute);
-  Value* scores =
-      b.map1(attention_scores(l, q, b.cast(k, q->type), compute), [&](const Expr& e) { return e * scale; });
-  const int64_t wanted = l.int_attribute("qk_matmul_output_mode", 0);
-  if (wanted < 0 || wanted > 3) l.fail("qk_matmul_output_mode is {}, expected 0..3", wanted);
-  const auto show = [&](int64_t mode, Value* value) {
-    if (mode == wanted && l.wants_output(3)) l.output(3, b.cast(value, q->type));
-  };
-  show(0, scores);
+  // The scale is part of the product where it is known, else of the logits.
+  Expr factor;
+  if (l.has_attribute("scale")) {
+    a.scale = l.float_attribute("scale");
+  } else if (const auto size = a.q.size().constant()) {
+    a.scale = 1 / std::sqrt(static_cast<double>(*size));
+  } else {
+    const DType compute = ir::compute_type(a.q.value->type);
+    factor = ir::unary(ExprOp::reciprocal, ir::unary(ExprOp::sqrt, size_as(compute, a.q.size())));
+  }
   const double cap = l.float_attribute("softcap", 0);
   if (cap < 0) l.fail("softcap is {}, but must not be negative", cap);
-  if (cap > 0) scores = b.map1(scores, [&](const Expr& e) { return ir::unary(ExprOp::tanh, e / cap) * cap; });
-  show(1, scores);
-  const Mask mask = mask_of(l, scores->shape, past, has_past);
-  scores = b.tabulate(compute, scores->shape, [&](ir::Body& body, Indices i) {
-    return masked(body, mask, scores->shape, i, body.at(scores, {i.begin(), i.end()}));
-  });
-  show(2, scores);
-  Value* probabilities = softmax(l, b.cast(scores, softmax_type(l, compute)), {3}, compute);
-  show(3, probabilities);
-  Value* y = b.cast(attention_result(l, probabilities, b.cast(v, compute), compute), q->type);
-  l.output(0, rank == 3 ? join_heads(l, y) : y);
+  const auto scaled = [=](const Expr& score) { return factor ? score * factor : score; };
+  const auto capped = [=](const Expr& score) {
+    return cap > 0 ? ir::unary(ExprOp::tanh, score / cap) * cap : score;
+  };
+
+  const Dim queries = a.q.positions(), keys = a.k.positions();
+  const Mask mask = mask_of(l, {a.q.batch(), a.q.heads(), queries, keys});
+  a.logit = [=](ir::Body& body, const Expr& score, const ScoreIndex& i) {
+    const Expr e = capped(scaled(score));
+    if (mask.value == nullptr || mask.value->type == DType::boolean) return e;
+    Expr bias = ir::cast(e->type, mask.at(body, i));
+    // Beyond the mask nothing is read: such keys are not visible.
+    if (mask.is_short(keys))
+      bias = ir::select(ir::lt(i.key, mask.value->shape.back()), bias, ir::literal_of(e->type, 0));
+    return e + bias;
+  };
+  Value* lengths = l.optional_input(6);
+  if (lengths != nullptr) {
+    l.expect_rank(lengths, 1, 1, "nonpad_kv_seqlen");
+    require_equal(l, lengths->shape[0], a.q.batch(), "size of nonpad_kv_seqlen and batch");
+    if (has_past) l.fail("nonpad_kv_seqlen and past_key exclude each other");
+  }
+  const bool causal = l.int_attribute("is_causal", 0) != 0, masks = mask.value != nullptr;
+  const bool selects = masks && mask.value->type == DType::boolean;
+  if (causal || lengths != nullptr || selects || (masks && mask.is_short(keys))) {
+    a.visible = [=](ir::Body& body, const ScoreIndex& i) {
+      Expr sees = ir::literal_bool(true);
+      const auto length = [&] { return ir::cast(DType::index, body.at(lengths, {i.batch})); };
+      if (selects) sees = mask.at(body, i);
+      if (masks && mask.is_short(keys)) {
+        sees = ir::select(ir::lt(i.key, mask.value->shape.back()), sees, ir::literal_bool(false));
+      }
+      // A query sees keys up to its own position. With a cache that is the input, the queries are the last of
+      // the positions in use.
+      if (causal) {
+        const Expr before = lengths != nullptr ? length() - Expr(queries) : Expr(past);
+        sees = sees && ir::le(i.key, i.query + before);
+      }
+      if (lengths != nullptr) sees = sees && ir::lt(i.key, length());
+      return sees;
+    };
+  }
+  const Attended attended = attend(l, a);
+
+  if (l.wants_output(3)) {
+    const int64_t mode = l.int_attribute("qk_matmul_output_mode", 0);
+    if (mode < 0 || mode > 3) l.fail("qk_matmul_output_mode is {}, expected 0..3", mode);
+    Value* scores = mode == 3 ? attended.weights : mode == 2 ? attended.logits : attended.scores;
+    l.output(3, b.map(type, {scores}, [&](std::span<const Expr> e) {
+      return mode == 0 ? scaled(e[0]) : mode == 1 ? capped(scaled(e[0])) : e[0];
+    }));
+  }
+  Value* y = b.cast(attended.y, type);
+  l.output(0, joined ? b.view(y, {y->shape[0], y->shape[1], y->shape[2] * y->shape[3]}) : y);
 }
-const RegisterOperator attention({.name = "Attention", .versions = {23, 24}, .lower = lower_attention});
+const RegisterOperator attention({.name = "Attention",
+                                  .versions = {23, 24},
+                                  .types = {{"T1", kFloats, inputs(0, 1, 4)},
+                                            {"T2", kFloats, inputs(2, 5)},
+                                            {"U", kNumeric | kBool, inputs(3)},
+                                            {"tensor(int64)", kInt64, inputs(6)}},
+                                  .lower = lower_attention});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

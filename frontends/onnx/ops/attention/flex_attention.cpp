@@ -1,19 +1,19 @@
 // FlexAttention (ai.onnx.preview): attention whose scores and probabilities pass through graphs of the
 // model's.
+#include <cmath>
+
 #include "frontends/onnx/operator.h"
-#include "frontends/onnx/ops/attention/heads.h"
+#include "frontends/onnx/ops/attention/sdpa.h"
 #include "frontends/onnx/ops/common/sizes.h"
-#include "frontends/onnx/ops/softmax/softmax.h"
 #include "frontends/onnx/ops/typed_inputs.h"
 
 namespace o2w::onnx_frontend {
 namespace {
 
 using ir::DType;
-using ir::Expr;
 using ir::Value;
 
-// The tensor after the graph of attribute `name`, or the tensor where there is none.
+// The tensor after the graph of attribute `name`.
 Value* modified(Lowering& l, const char* name, Value* x) {
   if (!l.has_attribute(name)) return x;
   const GraphDef& graph = l.graph_attribute(name);
@@ -32,24 +32,31 @@ Value* modified(Lowering& l, const char* name, Value* x) {
 
 void lower_flex_attention(Lowering& l) {
   ir::Builder& b = l.b();
-  Value *q = float_input(l, 0), *k = float_input(l, 1), *v = float_input(l, 2);
-  l.expect_rank(q, 4, 4, "Q");
-  l.expect_rank(k, 4, 4, "K");
-  l.expect_rank(v, 4, 4, "V");
-  const DType compute = ir::compute_type(q->type);
-  const DType type = l.has_attribute("softmax_precision")
-                         ? element_type(l, l.int_attribute("softmax_precision"), "softmax_precision")
-                         : compute;
-  const Expr scale = attention_scale(l, q->shape[3], compute);
-  Value* scores = b.map(type, {attention_scores(l, q, k, compute)},
-                        [&](std::span<const Expr> e) { return e[0] * scale; });
-  scores = modified(l, "mask_mod", modified(l, "score_mod", scores));
-  Value* probabilities = modified(l, "prob_mod", softmax(l, scores, {3}, type));
-  l.output(0,
-           b.cast(attention_result(l, b.cast(probabilities, compute), b.cast(v, compute), compute), v->type));
+  Attention a;
+  a.q = {l.input(0), true};
+  a.k = {l.input(1), true};
+  a.v = {l.input(2), true};
+  const DType type = a.v.value->type;
+  if (l.int_attribute("softmax_precision", 1) == 11) a.q.value = b.cast(a.q.value, DType::f64);
+  ir::Expr factor;
+  if (l.has_attribute("scale")) {
+    a.scale = l.float_attribute("scale");
+  } else if (const auto size = a.q.size().constant()) {
+    a.scale = 1 / std::sqrt(static_cast<double>(*size));
+  } else {
+    const DType compute = ir::compute_type(a.q.value->type);
+    factor = ir::unary(ir::ExprOp::reciprocal, ir::unary(ir::ExprOp::sqrt, size_as(compute, a.q.size())));
+    a.logit = [=](ir::Body&, const ir::Expr& score, const ScoreIndex&) { return score * factor; };
+  }
+  a.rework_logits = [&](Value* x) { return modified(l, "mask_mod", modified(l, "score_mod", x)); };
+  a.rework_weights = [&](Value* x) { return modified(l, "prob_mod", x); };
+  l.output(0, b.cast(attend(l, a).y, type));
 }
-const RegisterOperator flex_attention(
-    {.domain = "ai.onnx.preview", .name = "FlexAttention", .versions = {1}, .lower = lower_flex_attention});
+const RegisterOperator flex_attention({.domain = "ai.onnx.preview",
+                                       .name = "FlexAttention",
+                                       .versions = {1},
+                                       .types = {{"T1", kFloats, inputs(0, 1)}, {"T2", kFloats, inputs(2)}},
+                                       .lower = lower_flex_attention});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

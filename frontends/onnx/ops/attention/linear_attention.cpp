@@ -1,7 +1,6 @@
 // LinearAttention (27): a matrix per head that every step decays, corrects and extends by key times value,
 // and that the query reads. Heads of queries may share the heads of keys and values.
 #include "frontends/onnx/operator.h"
-#include "frontends/onnx/ops/attention/heads.h"
 #include "frontends/onnx/ops/common/sizes.h"
 #include "frontends/onnx/ops/control_flow/loop_builder.h"
 #include "frontends/onnx/ops/typed_inputs.h"
@@ -30,27 +29,19 @@ Rule rule_of(Lowering& l) {
 
 // [batch, steps, heads * size] read as [batch, steps, heads, size].
 Value* with_heads(Lowering& l, int input, const Dim& heads, const char* what) {
-  Value* x = float_input(l, input);
+  Value* x = l.input(input);
   l.expect_rank(x, 3, 3, what);
   const Dim size = divide_exactly(l, x->shape[2], heads, fmt::format("heads and last size of {}", what));
   return l.b().view(x, {x->shape[0], x->shape[1], heads, size});
 }
 
-// An input that only some rules have; the same for all keys (decay) or heads (beta) where its size there
-// is 1.
-Value* gate(Lowering& l, int input, bool needed, const Dim& heads, const char* what) {
+// An input that only some rules have.
+Value* gate(Lowering& l, int input, bool needed, const char* what) {
   if (!needed) return nullptr;
   if (l.optional_input(input) == nullptr) l.fail("the update rule needs the input {}", what);
-  Value* x = float_input(l, input);
+  Value* x = l.input(input);
   l.expect_rank(x, 3, 3, what);
-  if (x->shape[2].is(1)) return l.b().view(x, {x->shape[0], x->shape[1], 1, 1});
-  return with_heads(l, input, heads, what);
-}
-
-Expr gate_at(ir::Body& body, Value* x, const Expr& batch, const Expr& step, const Expr& head,
-             const Expr& key) {
-  return body.at(
-      x, {batch, step, ir::broadcast_index(head, x->shape[2]), ir::broadcast_index(key, x->shape[3])});
+  return x;
 }
 
 void lower_linear_attention(Lowering& l) {
@@ -61,8 +52,8 @@ void lower_linear_attention(Lowering& l) {
   const Rule rule = rule_of(l);
   Value *query = with_heads(l, 0, heads, "query"), *key = with_heads(l, 1, shared, "key");
   Value* value = with_heads(l, 2, shared, "value");
-  Value* decay = gate(l, 4, rule.decays, shared, "decay");
-  Value* beta = gate(l, 5, rule.corrects, shared, "beta");
+  Value* decay = gate(l, 4, rule.decays, "decay");
+  Value* beta = gate(l, 5, rule.corrects, "beta");
   const Dim batch = query->shape[0], steps = query->shape[1], keys = key->shape[3], values = value->shape[3];
   require_equal(l, query->shape[3], keys, "head size of query and key");
   for (Value* other : {key, value, decay, beta}) {
@@ -70,9 +61,22 @@ void lower_linear_attention(Lowering& l) {
     require_equal(l, other->shape[0], batch, "batch of all inputs");
     require_equal(l, other->shape[1], steps, "length of all inputs");
   }
-  if (decay != nullptr && !decay->shape[3].is(1))
-    require_equal(l, decay->shape[3], keys, "head size of decay and key");
-  if (beta != nullptr) require_equal(l, beta->shape[3], 1, "size of beta of a head");
+  // A number for every key's element, or one for a head; of beta, one for a head or one for all heads.
+  using Relation = ir::Require::Relation;
+  if (decay != nullptr) {
+    const Dim each = divide_exactly(l, decay->shape[2], shared, "heads and last size of decay");
+    b.require(Relation::broadcastable, each, keys,
+              "decay has neither one number per head nor one per key element");
+  }
+  if (beta != nullptr)
+    b.require(Relation::broadcastable, beta->shape[2], shared,
+              "beta has neither one number per head nor just one");
+  const auto decay_at = [&](ir::Body& body, const Expr& n, const Expr& step, const Expr& head,
+                            const Expr& key_element) {
+    const Expr of_head = ir::eq(Expr(decay->shape[2]), Expr(shared));
+    const Expr element = head * Expr(keys) + key_element;
+    return body.at(decay, {n, step, ir::select(of_head, head, element)});
+  };
 
   const DType type = query->type == DType::f64 ? DType::f64 : DType::f32;
   // No scale, or 0: 1 / sqrt(size).
@@ -83,7 +87,7 @@ void lower_linear_attention(Lowering& l) {
   Value* start = nullptr;
   DType state_type = query->type;
   if (l.optional_input(3) != nullptr) {
-    start = float_input(l, 3);
+    start = l.input(3);
     state_type = start->type;
     l.expect_rank(start, 4, 4, "past_state");
     for (std::size_t d = 0; d < 4; ++d)
@@ -103,7 +107,7 @@ void lower_linear_attention(Lowering& l) {
     Value* state = carried[0];
     if (decay != nullptr) {
       state = b.tabulate(type, state_shape, [&](ir::Body& body, Indices i) {
-        const Expr d = wide(gate_at(body, decay, i[0], now(body), i[1], i[2]));
+        const Expr d = wide(decay_at(body, i[0], now(body), i[1], i[2]));
         return body.at(state, {i[0], i[1], i[2], i[3]}) * ir::unary(ir::ExprOp::exp, d);
       });
     }
@@ -122,7 +126,7 @@ void lower_linear_attention(Lowering& l) {
           });
       Value* target = written;
       written = b.tabulate(type, target->shape, [&](ir::Body& body, Indices i) {
-        const Expr rate = wide(gate_at(body, beta, i[0], now(body), i[1], Expr(0)));
+        const Expr rate = wide(body.at(beta, {i[0], now(body), ir::broadcast_index(i[1], beta->shape[2])}));
         return rate * (body.at(target, {i[0], i[1], i[2]}) - body.at(retrieved, {i[0], i[1], i[2]}));
       });
     }
@@ -149,6 +153,8 @@ void lower_linear_attention(Lowering& l) {
 }
 const RegisterOperator linear_attention({.name = "LinearAttention",
                                          .versions = {27},
+                                         .types = {{"T", kFloats, inputs(0, 1, 2, 4, 5)},
+                                                   {"S", kFloats, inputs(3)}},
                                          .lower = lower_linear_attention});
 
 }  // namespace

@@ -1,4 +1,5 @@
-// com.microsoft.RotaryEmbedding.
+// RotaryEmbedding of ONNX (23) and of com.microsoft, which differ in the order of their inputs and in what
+// may be left out.
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/attention/rotary.h"
 #include "frontends/onnx/ops/common/sizes.h"
@@ -51,6 +52,33 @@ void lower(Lowering& l) {
   l.output(0, l.b().view(rotate(l, parts, rotation).value, x->shape));
 }
 
+// ONNX: without position_ids the caches hold a row for every position of every batch entry.
+void lower_onnx(Lowering& l) {
+  Value* x = l.input(0);
+  l.expect_rank(x, 3, 4, "X");
+  Heads parts{x, true};
+  if (x->rank() == 3) {
+    const int64_t heads = l.int_attribute("num_heads");
+    if (heads < 1) l.fail("num_heads is {}", heads);
+    parts = split_heads(l, x, heads);
+  }
+  Rotation rotation{l.input(1), l.input(2), l.int_attribute("interleaved", 0) != 0};
+  if (Value* positions = l.optional_input(3)) {
+    l.expect_rank(positions, 2, 2, "position_ids");
+    require_equal(l, positions->shape[0], parts.batch(), "batch of position_ids and X");
+    rotation.cos = rows_at(l, rotation.cos, positions);
+    rotation.sin = rows_at(l, rotation.sin, positions);
+  }
+  const int64_t part = l.int_attribute("rotary_embedding_dim", 0);
+  require_equal(l, rotation.cos->shape.back() * 2, part > 0 ? Dim(part) : parts.size(),
+                "twice the width of cos_cache and the elements of a head that are turned");
+  l.output(0, l.b().view(rotate(l, parts, rotation).value, x->shape));
+}
+
+const RegisterOperator onnx_rotary({.name = "RotaryEmbedding",
+                                    .versions = {23},
+                                    .types = {{"T", kFloats, inputs(0, 1, 2)}, {"M", kInt64, inputs(3)}},
+                                    .lower = lower_onnx});
 const RegisterOperator rotary({.domain = "com.microsoft",
                                .name = "RotaryEmbedding",
                                .versions = {1},

@@ -121,8 +121,12 @@ Attended attend(Lowering& l, const Attention& given) {
       return a.visible ? select(a.visible(body, at), e, ir::lowest_of(type)) : e;
     });
   }
+  const auto rework = [&](Value* value, const std::function<Value*(Value*)>& with) {
+    return with ? b.view(b.cast(with(as_heads(value)), type), value->shape) : value;
+  };
+  x = rework(x, a.rework_logits);
   result.logits = as_heads(x);
-  Value* weights = weights_of(l, a, x, g);
+  Value* weights = rework(weights_of(l, a, x, g), a.rework_weights);
   result.weights = as_heads(weights);
   Value* y = b.einsum(weights, a.v.value, score_labels, labels_of(g, false, a.v.heads_first, 't', 'e'),
                       labels_of(g, true, a.heads_first, 's', 'e'), type);

@@ -34,6 +34,9 @@ struct Attention {
   // softmax's argument from the scaled product, which is of the compute type of q (f32 for f16): adds biases,
   // caps. Null: as it is.
   std::function<ir::Expr(ir::Body&, const ir::Expr& score, const ScoreIndex&)> logit;
+  // The same for what only nodes express, on all logits or weights at once, [batch, heads, queries, keys]:
+  // the result has that shape too, and any float type. Null: as they are.
+  std::function<ir::Value*(ir::Value*)> rework_logits, rework_weights;
   // Which keys a query sees at all: others have weight 0, whatever their logit. Null: all.
   std::function<ir::Expr(ir::Body&, const ScoreIndex&)> visible;
   // One more logit per row, which takes part in the softmax and has no value (attention sinks, "smooth

@@ -60,9 +60,8 @@ void lower_causal_conv(Lowering& l) {
   }));
   if (l.wants_output(1)) l.output(1, b.slice(padded, {0, 0, x->shape[2]}, {1, 1, 1}, state_shape));
 }
-const RegisterOperator causal_conv({.name = "CausalConvWithState",
-                                    .versions = {27},
-                                    .lower = lower_causal_conv});
+const RegisterOperator causal_conv(
+    {.name = "CausalConvWithState", .versions = {27}, .types = {{"T", kFloats}}, .lower = lower_causal_conv});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

@@ -56,6 +56,8 @@ void lower_non_max_suppression(Lowering& l) {
 }
 const RegisterOperator non_max_suppression({.name = "NonMaxSuppression",
                                             .versions = {10, 11},
+                                            .types = {{"tensor(float)", kFloats, inputs(0, 1, 3, 4), kMixed},
+                                                      {"tensor(int64)", kIntegers, inputs(2)}},
                                             .lower = lower_non_max_suppression});
 
 }  // namespace
