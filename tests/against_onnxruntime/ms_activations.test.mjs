@@ -1,8 +1,6 @@
 // com.microsoft's forms of Gelu.
 import test from 'node:test';
-import ort from 'onnxruntime-node';
-import { oneNode } from '../support/one_node.mjs';
-import { assertClose, withCompiled } from '../support/against_onnxruntime.mjs';
+import { agreesWithModel, oneNode } from '../support/one_node.mjs';
 import { float, model, node, tensor, value } from '../support/onnx_model.mjs';
 
 const domain = 'com.microsoft';
@@ -37,12 +35,6 @@ test('QuickGelu', async () => {
 });
 
 // ONNX Runtime has these for GPUs alone: they are held against the operators that they stand for.
-async function agreesWithComposition(fused, plain, feeds) {
-  const session = await ort.InferenceSession.create(plain, { logSeverityLevel: 3 });
-  const reference = await session.run(Object.fromEntries(Object.entries(feeds).map(([name, { type, data, dims }]) => [name, new ort.Tensor(type, data, dims)])));
-  await withCompiled(fused, (run) => assertClose('y', run.run(feeds).y, reference.y, tight));
-}
-
 test('BiasAdd', () => {
   const t = oneNode('BiasAdd', { domain, inputs: [['x', 'float32', ['n', 's', 4]], ['b', 'float32', [4]], ['skip', 'float32', ['n', 's', 4]]], outputs: [['y', 'float32']] });
   const plain = model({
@@ -50,7 +42,7 @@ test('BiasAdd', () => {
     outputs: { y: value('float32') },
     nodes: [node('Add', ['x', 'b'], ['t']), node('Add', ['t', 'skip'], ['y'])],
   });
-  return agreesWithComposition(t.bytes, plain, t.feeds({ x: [2, 3, 4], skip: [2, 3, 4] }));
+  return agreesWithModel(t.bytes, plain, [t.feeds({ x: [2, 3, 4], skip: [2, 3, 4] })], tight);
 });
 
 test('BiasSplitGelu', () => {
@@ -60,5 +52,5 @@ test('BiasSplitGelu', () => {
     outputs: { y: value('float32') },
     nodes: [node('Add', ['x', 'b'], ['t']), node('Split', ['t'], ['l', 'r'], { axis: -1, num_outputs: 2 }), node('Gelu', ['r'], ['g']), node('Mul', ['l', 'g'], ['y'])],
   });
-  return agreesWithComposition(t.bytes, plain, t.feeds({ x: [2, 3, 8] }));
+  return agreesWithModel(t.bytes, plain, [t.feeds({ x: [2, 3, 8] })], tight);
 });

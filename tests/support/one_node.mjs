@@ -7,7 +7,8 @@
 //     constants: { b: tensor(...) },                                        // inputs that are initializers
 //   });
 //   await t.agrees([{ x: [3, 4] }, { x: [1, 4] }]);                         // shapes of what is fed; or tensors
-import { agreesWithOnnxRuntime, generator } from './against_onnxruntime.mjs';
+import ort from 'onnxruntime-node';
+import { agreesWithOnnxRuntime, assertClose, generator, withCompiled } from './against_onnxruntime.mjs';
 import { arrays, count, model, node, tensor, value } from './onnx_model.mjs';
 
 /** The nearest float16 (ties to even) as its bits. */
@@ -56,4 +57,17 @@ export function oneNode(op, { domain = '', inputs, outputs, attributes = {}, con
     feeds,
     agrees: (runs, options) => agreesWithOnnxRuntime(bytes, runs.map(feeds), options),
   };
+}
+
+/** For operators that ONNX Runtime cannot run: `bytes` as a module against another model, which it can, on the same feeds. */
+export async function agreesWithModel(bytes, reference, runs, tolerance) {
+  const session = await ort.InferenceSession.create(reference, { logSeverityLevel: 3 });
+  await withCompiled(bytes, async (compiled) => {
+    for (const [i, feeds] of runs.entries()) {
+      const tensors = Object.entries(feeds).filter(([name]) => session.inputNames.includes(name)).map(([name, { type, data, dims }]) => [name, new ort.Tensor(type, data, dims)]);
+      const expected = await session.run(Object.fromEntries(tensors));
+      const own = compiled.run(Object.fromEntries(Object.entries(feeds).filter(([name]) => compiled.inputs.some((input) => input.name === name))));
+      for (const name of session.outputNames) assertClose(`run ${i}, output ${name}`, own[name], expected[name], tolerance);
+    }
+  });
 }

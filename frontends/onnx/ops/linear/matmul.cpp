@@ -1,5 +1,6 @@
 // MatMul, FusedMatMul and the integer matrix products.
 #include "frontends/onnx/operator.h"
+#include "frontends/onnx/ops/common/activation.h"
 #include "frontends/onnx/ops/common/sizes.h"
 #include "frontends/onnx/ops/quantization/parameters.h"
 
@@ -42,9 +43,11 @@ void lower_fused_matmul(Lowering& l) {
   Value* rhs =
       swapped(l, l.input(1), l.int_attribute("transB", 0) != 0, l.int_attribute("transBatchB", 0) != 0);
   const double alpha = l.float_attribute("alpha", 1);
+  const Activation activation = fused_activation(l);
   Value* y = product(l, lhs, rhs, compute);
-  l.output(
-      0, l.b().map(a->type, {y}, [&](std::span<const Expr> e) { return alpha == 1 ? e[0] : e[0] * alpha; }));
+  l.output(0, l.b().map(a->type, {y}, [&](std::span<const Expr> e) {
+    return activation(alpha == 1 ? e[0] : e[0] * alpha);
+  }));
 }
 
 // Scales and zero points of A go with its rows, those of B with its columns.
@@ -87,8 +90,24 @@ void lower_qlinear_matmul(Lowering& l) {
 }
 
 const RegisterOperator matmul({.name = "MatMul", .versions = {1, 9, 13}, .lower = lower_matmul});
-const RegisterOperator fused_matmul(
-    {.domain = "com.microsoft", .name = "FusedMatMul", .versions = {1}, .lower = lower_fused_matmul});
+const RegisterOperator fused_matmul({.domain = "com.microsoft",
+                                     .name = "FusedMatMul",
+                                     .versions = {1},
+                                     .types = {{"T", kFloats}},
+                                     .lower = lower_fused_matmul});
+// The name that FusedMatMul had first.
+const RegisterOperator transpose_matmul({.domain = "com.microsoft",
+                                         .name = "TransposeMatMul",
+                                         .versions = {1},
+                                         .types = {{"T", kFloats}},
+                                         .lower = lower_fused_matmul});
+const RegisterOperator fused_matmul_activation(
+    {.domain = "com.microsoft",
+     .name = "FusedMatMulActivation",
+     .versions = {1},
+     .limits = "activations along an axis (Softmax and its like) are not supported",
+     .types = {{"T", kFloats}},
+     .lower = lower_fused_matmul});
 const RegisterOperator matmul_integer({.name = "MatMulInteger",
                                        .versions = {10},
                                        .lower = lower_matmul_integer});
