@@ -2,7 +2,6 @@
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/common/sizes.h"
 #include "frontends/onnx/ops/ml/scores.h"
-#include "frontends/onnx/ops/typed_inputs.h"
 
 namespace o2w::onnx_frontend {
 namespace {
@@ -16,8 +15,8 @@ using Indices = ir::Builder::Indices;
 // Elements of the last dimension at the given positions; a vector's result is a row.
 void lower_array_feature_extractor(Lowering& l) {
   ir::Builder& b = l.b();
-  Value* x = movable_input(l, 0);
-  Value* positions = integer_input(l, 1);
+  Value* x = l.input(0);
+  Value* positions = l.input(1);
   if (x->rank() == 0) l.fail("the input must have rank 1 or more, but is a scalar");
   const Dim count = ir::element_count(positions->shape);
   positions = b.view(positions, {count});
@@ -35,6 +34,8 @@ void lower_array_feature_extractor(Lowering& l) {
 const RegisterOperator array_feature_extractor({.domain = "ai.onnx.ml",
                                                 .name = "ArrayFeatureExtractor",
                                                 .versions = {1},
+                                                .types = {{"T", ml::kFeatures, inputs(0)},
+                                                          {"tensor(int64)", kInt64, inputs(1)}},
                                                 .lower = lower_array_feature_extractor});
 
 // `count` features of each row; those that are missing are zero.
@@ -61,13 +62,14 @@ void lower_feature_vectorizer(Lowering& l) {
   for (int i = 0; i < l.input_count(); ++i) {
     const int64_t count = counts[static_cast<std::size_t>(i)];
     if (count < 0) l.fail("inputdimensions holds {}", count);
-    parts.push_back(fitted(l, numeric_input(l, i), count));
+    parts.push_back(fitted(l, l.input(i), count));
   }
   l.output(0, l.b().concat(parts, 1));
 }
 const RegisterOperator feature_vectorizer({.domain = "ai.onnx.ml",
                                            .name = "FeatureVectorizer",
                                            .versions = {1},
+                                           .types = {{"T1", ml::kFeatures, inputs_from(0), kMixed}},
                                            .lower = lower_feature_vectorizer});
 
 }  // namespace

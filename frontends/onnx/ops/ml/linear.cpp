@@ -2,7 +2,6 @@
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/common/sizes.h"
 #include "frontends/onnx/ops/ml/scores.h"
-#include "frontends/onnx/ops/typed_inputs.h"
 
 namespace o2w::onnx_frontend {
 namespace {
@@ -40,8 +39,11 @@ void lower_linear_regressor(Lowering& l) {
   if (targets > 1 || transform == ml::PostTransform::probit) scores = ml::transformed(l, scores, transform);
   l.output(0, scores);
 }
-const RegisterOperator linear_regressor(
-    {.domain = "ai.onnx.ml", .name = "LinearRegressor", .versions = {1}, .lower = lower_linear_regressor});
+const RegisterOperator linear_regressor({.domain = "ai.onnx.ml",
+                                         .name = "LinearRegressor",
+                                         .versions = {1},
+                                         .types = {{"T", ml::kFeatures}},
+                                         .lower = lower_linear_regressor});
 
 void lower_linear_classifier(Lowering& l) {
   ir::Builder& b = l.b();
@@ -77,8 +79,11 @@ void lower_linear_classifier(Lowering& l) {
     return ir::select(ir::eq(i[1], 0), Expr(1.0) - score, score);
   }));
 }
-const RegisterOperator linear_classifier(
-    {.domain = "ai.onnx.ml", .name = "LinearClassifier", .versions = {1}, .lower = lower_linear_classifier});
+const RegisterOperator linear_classifier({.domain = "ai.onnx.ml",
+                                          .name = "LinearClassifier",
+                                          .versions = {1},
+                                          .types = {{"T", ml::kFeatures}},
+                                          .lower = lower_linear_classifier});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

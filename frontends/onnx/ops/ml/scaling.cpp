@@ -4,7 +4,6 @@
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/common/sizes.h"
 #include "frontends/onnx/ops/ml/scores.h"
-#include "frontends/onnx/ops/typed_inputs.h"
 
 namespace o2w::onnx_frontend {
 namespace {
@@ -28,7 +27,7 @@ Expr of_feature(ir::Body& body, Value* list, Indices i, std::size_t axis) {
 }
 
 void lower_scaler(Lowering& l) {
-  Value* x = numeric_input(l, 0);
+  Value* x = l.input(0);
   const std::vector<double> offset = l.floats_attribute("offset", {}),
                             scale = l.floats_attribute("scale", {});
   if (scale.empty() || offset.size() != scale.size()) {
@@ -46,12 +45,15 @@ void lower_scaler(Lowering& l) {
     return (element - of_feature(body, offsets, i, axis)) * of_feature(body, scales, i, axis);
   }));
 }
-const RegisterOperator scaler(
-    {.domain = "ai.onnx.ml", .name = "Scaler", .versions = {1}, .lower = lower_scaler});
+const RegisterOperator scaler({.domain = "ai.onnx.ml",
+                               .name = "Scaler",
+                               .versions = {1},
+                               .types = {{"T", ml::kFeatures}},
+                               .lower = lower_scaler});
 
 void lower_normalizer(Lowering& l) {
   ir::Builder& b = l.b();
-  const ir::Shape shape = numeric_input(l, 0)->shape;
+  const ir::Shape shape = l.input(0)->shape;
   Value* x = ml::rows_input(l, 0, DType::f32);
   const std::string norm = l.string_attribute("norm", "MAX");
   const auto absolute = [](const Expr& e) { return ir::unary(ExprOp::abs, e); };
@@ -76,11 +78,14 @@ void lower_normalizer(Lowering& l) {
   });
   l.output(0, b.view(y, shape));
 }
-const RegisterOperator normalizer(
-    {.domain = "ai.onnx.ml", .name = "Normalizer", .versions = {1}, .lower = lower_normalizer});
+const RegisterOperator normalizer({.domain = "ai.onnx.ml",
+                                   .name = "Normalizer",
+                                   .versions = {1},
+                                   .types = {{"T", ml::kFeatures}},
+                                   .lower = lower_normalizer});
 
 void lower_imputer(Lowering& l) {
-  Value* x = numeric_input(l, 0);
+  Value* x = l.input(0);
   const bool integers = ir::is_integer(x->type);
   const std::size_t axis = feature_axis(l, x);
   const std::vector<double> reals = l.floats_attribute("imputed_value_floats", {});
@@ -115,11 +120,14 @@ void lower_imputer(Lowering& l) {
     return ir::select(missing, of_feature(body, imputed, i, axis), element);
   }));
 }
-const RegisterOperator imputer(
-    {.domain = "ai.onnx.ml", .name = "Imputer", .versions = {1}, .lower = lower_imputer});
+const RegisterOperator imputer({.domain = "ai.onnx.ml",
+                                .name = "Imputer",
+                                .versions = {1},
+                                .types = {{"T", ml::kFeatures}},
+                                .lower = lower_imputer});
 
 void lower_binarizer(Lowering& l) {
-  Value* x = numeric_input(l, 0);
+  Value* x = l.input(0);
   const double threshold = l.float_attribute("threshold", 0);
   // Integers are compared as doubles: the threshold may lie between two of them.
   const DType compute = ir::is_integer(x->type) ? DType::f64 : ir::compute_type(x->type);
@@ -127,8 +135,11 @@ void lower_binarizer(Lowering& l) {
     return ir::cast(e->type, ir::gt(ir::cast(compute, e), ir::literal_float(compute, threshold)));
   }));
 }
-const RegisterOperator binarizer(
-    {.domain = "ai.onnx.ml", .name = "Binarizer", .versions = {1}, .lower = lower_binarizer});
+const RegisterOperator binarizer({.domain = "ai.onnx.ml",
+                                  .name = "Binarizer",
+                                  .versions = {1},
+                                  .types = {{"T", ml::kFeatures}},
+                                  .lower = lower_binarizer});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

@@ -1,7 +1,6 @@
 #include "frontends/onnx/ops/ml/scores.h"
 
 #include "frontends/onnx/ops/softmax/softmax.h"
-#include "frontends/onnx/ops/typed_inputs.h"
 
 namespace o2w::onnx_frontend::ml {
 
@@ -13,15 +12,13 @@ using ir::Value;
 using Indices = ir::Builder::Indices;
 
 Value* rows_input(Lowering& l, int i, DType type) {
-  Value* x = numeric_input(l, i);
+  Value* x = l.input(i);
   l.expect_rank(x, 1, 2, "the input");
   if (x->rank() == 1) x = l.b().view(x, {1, x->shape[0]});
   return l.b().cast(x, type);
 }
 
-DType threshold_type(Lowering& l, int i) {
-  return numeric_input(l, i)->type == DType::f64 ? DType::f64 : DType::f32;
-}
+DType threshold_type(Lowering& l, int i) { return l.input(i)->type == DType::f64 ? DType::f64 : DType::f32; }
 
 Value* constant_numbers(Lowering& l, DType type, std::vector<int64_t> dims,
                         const std::vector<double>& numbers) {

@@ -7,8 +7,12 @@
 #include <vector>
 
 #include "frontends/onnx/lowering.h"
+#include "frontends/onnx/type_set.h"
 
 namespace o2w::onnx_frontend::ml {
+
+// The element types of features.
+inline constexpr TypeSet kFeatures{ir::DType::f32, ir::DType::f64, ir::DType::i64, ir::DType::i32};
 
 // An input of rank 1 or 2 as rows of features, [rows, features], converted to `type`; a vector is one row.
 ir::Value* rows_input(Lowering& l, int i, ir::DType type);

@@ -6,7 +6,6 @@
 #include "frontends/onnx/ops/common/sizes.h"
 #include "frontends/onnx/ops/ml/coupling.h"
 #include "frontends/onnx/ops/ml/scores.h"
-#include "frontends/onnx/ops/typed_inputs.h"
 
 namespace o2w::onnx_frontend {
 namespace {
@@ -100,8 +99,11 @@ void lower_svm_regressor(Lowering& l) {
     return one_class ? ir::select(ir::gt(score, 0.0), Expr(1.0), ir::literal_float(DType::f32, -1.0)) : score;
   }));
 }
-const RegisterOperator svm_regressor(
-    {.domain = "ai.onnx.ml", .name = "SVMRegressor", .versions = {1}, .lower = lower_svm_regressor});
+const RegisterOperator svm_regressor({.domain = "ai.onnx.ml",
+                                      .name = "SVMRegressor",
+                                      .versions = {1},
+                                      .types = {{"T", ml::kFeatures}},
+                                      .lower = lower_svm_regressor});
 
 struct SvmClassifier {
   ml::Labels labels;
@@ -258,8 +260,11 @@ void lower_svm_classifier(Lowering& l) {
     classify_linearly(l, x, svm);
   }
 }
-const RegisterOperator svm_classifier(
-    {.domain = "ai.onnx.ml", .name = "SVMClassifier", .versions = {1}, .lower = lower_svm_classifier});
+const RegisterOperator svm_classifier({.domain = "ai.onnx.ml",
+                                       .name = "SVMClassifier",
+                                       .versions = {1},
+                                       .types = {{"T", ml::kFeatures}},
+                                       .lower = lower_svm_classifier});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

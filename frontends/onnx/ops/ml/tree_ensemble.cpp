@@ -6,7 +6,6 @@
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/ml/scores.h"
 #include "frontends/onnx/ops/ml/tree_attributes.h"
-#include "frontends/onnx/ops/typed_inputs.h"
 
 namespace o2w::onnx_frontend {
 namespace {
@@ -70,6 +69,7 @@ void lower_tree_regressor(Lowering& l) {
 const RegisterOperator tree_regressor({.domain = "ai.onnx.ml",
                                        .name = "TreeEnsembleRegressor",
                                        .versions = {1, 3, 5},
+                                       .types = {{"T", ml::kFeatures}},
                                        .lower = lower_tree_regressor});
 
 void lower_tree_ensemble(Lowering& l) {
@@ -79,13 +79,16 @@ void lower_tree_ensemble(Lowering& l) {
   if (aggregate < 0 || aggregate > 3) l.fail("aggregate_function is {}, but must be 0 to 3", aggregate);
   const int64_t transform = l.int_attribute("post_transform", 0);
   if (transform < 0 || transform > 4) l.fail("post_transform is {}, but must be 0 to 4", transform);
-  const DType type = float_input(l, 0)->type;
+  const DType type = l.input(0)->type;
   Value* x = ml::rows_input(l, 0, ml::threshold_type(l, 0));
   Value* scores = regression(l, x, ensemble, static_cast<Aggregate>(aggregate), {});
   l.output(0, finished(l, scores, ensemble.targets, static_cast<ml::PostTransform>(transform), type));
 }
-const RegisterOperator tree_ensemble(
-    {.domain = "ai.onnx.ml", .name = "TreeEnsemble", .versions = {5}, .lower = lower_tree_ensemble});
+const RegisterOperator tree_ensemble({.domain = "ai.onnx.ml",
+                                      .name = "TreeEnsemble",
+                                      .versions = {5},
+                                      .types = {{"T", {DType::f16, DType::f32, DType::f64}}},
+                                      .lower = lower_tree_ensemble});
 
 // --- Classification.
 
@@ -216,6 +219,7 @@ void lower_tree_classifier(Lowering& l) {
 const RegisterOperator tree_classifier({.domain = "ai.onnx.ml",
                                         .name = "TreeEnsembleClassifier",
                                         .versions = {1, 3, 5},
+                                        .types = {{"T", ml::kFeatures}},
                                         .lower = lower_tree_classifier});
 
 }  // namespace
