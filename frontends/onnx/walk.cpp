@@ -12,6 +12,7 @@
 #include "compiler/ir/type_mismatch.h"
 #include "compiler/support/error.h"
 #include "frontends/onnx/folding.h"
+#include "frontends/onnx/known_gaps.h"
 #include "frontends/onnx/order.h"
 #include "frontends/onnx/ports.h"
 #include "frontends/onnx/tensor_data.h"
@@ -289,7 +290,10 @@ void Walk::unsupported(const NodeDef& node, int64_t opset, const Location& where
   std::string& message = entry->second.message;
   std::string& hint = entry->second.hint;
   const OperatorMatch newer = find_operator(node.domain, node.op_type, std::numeric_limits<int32_t>::max());
-  if (newer.op != nullptr) {
+  if (const std::optional<KnownGap> gap = known_gap(node.domain, node.op_type)) {
+    message = gap->message;
+    hint = gap->hint;
+  } else if (newer.op != nullptr) {
     message = fmt::format("the operator {} is not supported in its form of opset {}", node.op_type, opset);
     hint = fmt::format("export or convert the model to opset {} or later", newer.op->versions.front());
   } else if (node.domain.empty()) {

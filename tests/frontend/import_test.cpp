@@ -131,6 +131,20 @@ TEST(Import, WrongElementTypesAreErrors) {
   EXPECT_THAT(errors_of(model), HasSubstr("'plus'"));
 }
 
+TEST(Import, OperatorsLeftOutOnPurposeAreExplained) {
+  const std::vector<std::tuple<const char*, const char*, const char*>> cases = {
+      {"com.microsoft", "GreedySearch", "runs a whole decoder"},
+      {"com.microsoft", "PackedAttention", "is for GPUs"},
+      {"com.microsoft.nchwc", "ReorderInput", "saved after optimising it for one kind of processor"},
+      {"com.microsoft", "NoSuchThing", "is not supported"}};
+  for (const auto& [domain, name, reason] : cases) {
+    ModelDef model = two_inputs();
+    model.opset_imports[domain] = 1;
+    model.graph.nodes = {node(name, {"x"}, {"z"}, "n", domain)};
+    EXPECT_THAT(errors_of(model), AllOf(HasSubstr(name), HasSubstr(reason)));
+  }
+}
+
 TEST(Import, DuplicateNamesAreErrors) {
   ModelDef model = two_inputs();
   model.graph.nodes = {node("Relu", {"x"}, {"z"}), node("Neg", {"x"}, {"z"})};

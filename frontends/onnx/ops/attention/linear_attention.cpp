@@ -157,5 +157,19 @@ const RegisterOperator linear_attention({.name = "LinearAttention",
                                                    {"S", kFloats, inputs(3)}},
                                          .lower = lower_linear_attention});
 
+// The same where it keeps one state.
+void lower_ms_linear_attention(Lowering& l) {
+  if (l.int_attribute("state_window", 0) != 0)
+    l.fail("attribute state_window is {}, only 0 is supported", l.int_attribute("state_window"));
+  lower_linear_attention(l);
+}
+const RegisterOperator ms_linear_attention({.domain = "com.microsoft",
+                                            .name = "LinearAttention",
+                                            .versions = {1},
+                                            .limits = "no window of states",
+                                            .types = {{"T", kFloats, inputs(0, 1, 2, 4, 5)},
+                                                      {"S", kFloats, inputs(3)}},
+                                            .lower = lower_ms_linear_attention});
+
 }  // namespace
 }  // namespace o2w::onnx_frontend

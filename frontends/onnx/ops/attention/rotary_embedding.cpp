@@ -1,5 +1,5 @@
 // RotaryEmbedding of ONNX (23) and of com.microsoft, which differ in the order of their inputs and in what
-// may be left out.
+// may be left out, and com.microsoft.MRotaryEmbedding.
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/attention/rotary.h"
 #include "frontends/onnx/ops/common/sizes.h"
@@ -75,6 +75,50 @@ void lower_onnx(Lowering& l) {
   l.output(0, l.b().view(rotate(l, parts, rotation).value, x->shape));
 }
 
+// A token has three positions, in time and in a picture; each column of the caches goes by one of them.
+void lower_three_positions(Lowering& l) {
+  Value* x = l.input(0);
+  Value* positions = l.input(1);
+  Value* cos = l.input(2);
+  l.expect_rank(x, 3, 4, "the input");
+  l.expect_rank(positions, 3, 3, "position_ids");
+  l.expect_rank(cos, 2, 2, "cos_cache");
+  l.expect_rank(l.input(3), 2, 2, "sin_cache");
+  const int64_t heads = l.int_attribute("num_heads", 0);
+  Heads parts{x, true};
+  if (x->rank() == 3) {
+    parts = split_heads(l, x,
+                        heads > 0 ? Dim(heads)
+                                  : divide_exactly(l, x->shape[2], cos->shape[1] * 2,
+                                                   "hidden size by the caches' head size"));
+  }
+  require_equal(l, positions->shape[0], 3, "positions of a token");
+  const std::vector<int64_t> sections = l.ints_attribute("mrope_section", {});
+  if (sections.size() != 3) l.fail("attribute mrope_section has {} entries, expected 3", sections.size());
+  int64_t columns = 0;
+  for (const int64_t section : sections) {
+    if (section < 0 || section > INT32_MAX) l.fail("attribute mrope_section has the entry {}", section);
+    columns += section;
+  }
+  require_equal(l, cos->shape[1], columns, "columns of cos_cache and of mrope_section");
+  const bool in_turn = l.int_attribute("mrope_layout", 0) == 1;
+  const auto rows = [&](Value* cache) {
+    const ir::Shape shape = {positions->shape[1], positions->shape[2], cache->shape[1]};
+    return l.b().tabulate(cache->type, shape, [&](ir::Body& body, ir::Builder::Indices i) {
+      const Expr turn = mod(i[2], Expr(3));
+      const Expr second = in_turn ? eq(turn, 1) && lt(i[2], Expr(sections[1] * 3))
+                                  : ge(i[2], Expr(sections[0])) && lt(i[2], Expr(sections[0] + sections[1]));
+      const Expr third = in_turn ? eq(turn, 2) && lt(i[2], Expr(sections[2] * 3))
+                                 : ge(i[2], Expr(sections[0] + sections[1]));
+      const Expr which = select(second, Expr(1), select(third, Expr(2), Expr(0)));
+      const Expr row = ir::cast(DType::index, body.at(positions, {which, i[0], i[1]}));
+      return body.at(cache, {ir::checked_index(row, cache->shape[0]), i[2]});
+    });
+  };
+  const Rotation rotation{rows(cos), rows(l.input(3)), l.int_attribute("interleaved", 0) != 0};
+  l.output(0, l.b().view(rotate(l, parts, rotation).value, x->shape));
+}
+
 const RegisterOperator onnx_rotary({.name = "RotaryEmbedding",
                                     .versions = {23},
                                     .types = {{"T", kFloats, inputs(0, 1, 2)}, {"M", kInt64, inputs(3)}},
@@ -84,6 +128,11 @@ const RegisterOperator rotary({.domain = "com.microsoft",
                                .versions = {1},
                                .types = {{"T", kFloats, inputs(0, 2, 3)}, {"M", kInt64, inputs(1)}},
                                .lower = lower});
+const RegisterOperator three_positions({.domain = "com.microsoft",
+                                        .name = "MRotaryEmbedding",
+                                        .versions = {1},
+                                        .types = {{"T", kFloats, inputs(0, 2, 3)}, {"M", kInt64, inputs(1)}},
+                                        .lower = lower_three_positions});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

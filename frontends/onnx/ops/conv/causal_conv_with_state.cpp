@@ -63,5 +63,22 @@ void lower_causal_conv(Lowering& l) {
 const RegisterOperator causal_conv(
     {.name = "CausalConvWithState", .versions = {27}, .types = {{"T", kFloats}}, .lower = lower_causal_conv});
 
+// The same where its further attributes have their defaults.
+void lower_ms_causal_conv(Lowering& l) {
+  for (const auto& [name, only] :
+       {std::pair{"ndim", 1}, {"dilation", 1}, {"channels_last", 0}, {"state_window", 0}}) {
+    if (l.int_attribute(name, only) != only)
+      l.fail("attribute {} is {}, only {} is supported", name, l.int_attribute(name), only);
+  }
+  lower_causal_conv(l);
+}
+const RegisterOperator ms_causal_conv(
+    {.domain = "com.microsoft",
+     .name = "CausalConvWithState",
+     .versions = {1},
+     .limits = "one dimension, channels first, no dilation and no window of states",
+     .types = {{"T", kFloats}},
+     .lower = lower_ms_causal_conv});
+
 }  // namespace
 }  // namespace o2w::onnx_frontend

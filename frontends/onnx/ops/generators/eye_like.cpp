@@ -54,6 +54,11 @@ void lower_trilu(Lowering& l) {
   }));
 }
 const RegisterOperator trilu({.name = "Trilu", .versions = {14}, .lower = lower_trilu});
+const RegisterOperator ms_trilu({.domain = "com.microsoft",
+                                 .name = "Trilu",
+                                 .versions = {1},
+                                 .types = {{"T", kMovable, inputs(0)}, {"tensor(int64)", kInt64, inputs(1)}},
+                                 .lower = lower_trilu});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

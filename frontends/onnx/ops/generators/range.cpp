@@ -48,6 +48,11 @@ void lower_range(Lowering& l) {
   }));
 }
 const RegisterOperator range({.name = "Range", .versions = {11, 27}, .lower = lower_range});
+const RegisterOperator ms_range({.domain = "com.microsoft",
+                                 .name = "Range",
+                                 .versions = {1},
+                                 .types = {{"T", kNumeric}},
+                                 .lower = lower_range});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

@@ -151,6 +151,12 @@ void lower(Lowering& l) {
 }
 
 const RegisterOperator grid_sample({.name = "GridSample", .versions = {16, 20, 22}, .lower = lower});
+// As torch exported it before ONNX had it.
+const RegisterOperator ms_grid_sample({.domain = "com.microsoft",
+                                       .name = "GridSample",
+                                       .versions = {1},
+                                       .types = {{"T1", kFloats, inputs(0)}, {"T2", kFloats, inputs(1)}},
+                                       .lower = lower});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

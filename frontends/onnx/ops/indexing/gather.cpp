@@ -86,6 +86,11 @@ void lower_gather_nd(Lowering& l) {
   }));
 }
 const RegisterOperator gather_nd({.name = "GatherND", .versions = {11, 12, 13}, .lower = lower_gather_nd});
+const RegisterOperator ms_gather_nd({.domain = "com.microsoft",
+                                     .name = "GatherND",
+                                     .versions = {1},
+                                     .types = {{"T", kMovable, inputs(0)}, {"Tind", kIndices, inputs(1)}},
+                                     .lower = lower_gather_nd});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

@@ -50,7 +50,12 @@ ir::Value* sorted_rows(Lowering& l, ir::Value* x) {
   return result;
 }
 
-void lower_unique(Lowering& l) {
+struct Distinct {
+  ir::Value *values = nullptr, *first = nullptr, *run_of = nullptr, *length = nullptr;
+};
+
+// `sorted`, or in the order of first occurrence.
+Distinct distinct(Lowering& l, bool sorted) {
   ir::Builder& b = l.b();
   ir::Value* input = movable_input(l, 0);
   const DType type = input->type;
@@ -110,8 +115,7 @@ void lower_unique(Lowering& l) {
       },
       [&](ir::Body& e, Indices i) { return e.at(number, {i[0]}) - 1; });
 
-  if (l.int_attribute("sorted", 1) == 0) {
-    // In the order of first occurrence instead.
+  if (!sorted) {
     const auto [by_first, run] = b.sort(first, 0, count, /*largest=*/false);
     ir::Value* place = b.scatter(
         b.tabulate(DType::i64, {count}, [](ir::Body&, Indices) { return ir::literal_int(DType::i64, 0); }),
@@ -140,13 +144,31 @@ void lower_unique(Lowering& l) {
     where[static_cast<std::size_t>(axis)] = row;
     return e.at(input, where);
   });
-  l.output(0, b.cast(values, type));
-  l.output(1, first);
-  l.output(2, run_of);
-  l.output(3, length);
+  return {b.cast(values, type), first, run_of, length};
+}
+
+void lower_unique(Lowering& l) {
+  const Distinct result = distinct(l, l.int_attribute("sorted", 1) != 0);
+  l.output(0, result.values);
+  l.output(1, result.first);
+  l.output(2, result.run_of);
+  l.output(3, result.length);
 }
 const RegisterOperator unique(
     {.name = "Unique", .versions = {11}, .limits = "no strings", .lower = lower_unique});
+// Of a vector, in the order of first occurrence, without the first positions.
+void lower_ms_unique(Lowering& l) {
+  l.expect_rank(l.input(0), 1, 1, "the input");
+  const Distinct result = distinct(l, false);
+  l.output(0, result.values);
+  l.output(1, result.run_of);
+  l.output(2, result.length);
+}
+const RegisterOperator ms_unique({.domain = "com.microsoft",
+                                  .name = "Unique",
+                                  .versions = {1},
+                                  .types = {{"T", kMovable}},
+                                  .lower = lower_ms_unique});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

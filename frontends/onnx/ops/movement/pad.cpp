@@ -151,7 +151,7 @@ struct Arguments {
 Arguments arguments(Lowering& l, ir::Value* x) {
   Arguments result;
   result.known_axes = all_axes(x->rank());
-  if (l.version() < 11) {
+  if (l.version() < 11 && l.node().domain.empty()) {
     const std::vector<int64_t> pads = l.ints_attribute(l.version() < 2 ? "paddings" : "pads", {});
     result.known_pads.emplace(pads.begin(), pads.end());
     result.fill = l.b().constant([&] {
@@ -162,6 +162,8 @@ Arguments arguments(Lowering& l, ir::Value* x) {
     return result;
   }
   result.pads = integer_input(l, 1);
+  // com.microsoft also takes a matrix of one row.
+  if (result.pads->rank() == 2 && !l.node().domain.empty()) result.pads = l.b().squeeze(result.pads, {0});
   l.expect_rank(result.pads, 1, 1, "the pads");
   result.known_pads = l.known_sizes(result.pads);
   if (l.optional_input(2)) {
@@ -218,6 +220,12 @@ void lower_pad(Lowering& l) {
 const RegisterOperator pad({.name = "Pad",
                             .versions = {1, 2, 11, 13, 18, 19, 21, 23, 24, 25},
                             .lower = lower_pad});
+
+const RegisterOperator ms_pad({.domain = "com.microsoft",
+                               .name = "Pad",
+                               .versions = {1},
+                               .types = {{"T", kFloats, inputs(0, 2)}, {"tensor(int64)", kInt64, inputs(1)}},
+                               .lower = lower_pad});
 
 // Crops or pads with zeros, equally at both ends, to the given sizes.
 void lower_center_crop_pad(Lowering& l) {

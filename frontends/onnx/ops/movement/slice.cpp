@@ -150,7 +150,7 @@ ir::Value* vector_input(Lowering& l, int i, const Dim& length, Expr (*otherwise)
 
 void lower_slice(Lowering& l) {
   ir::Value* x = movable_input(l, 0);
-  if (l.version() < 10) {
+  if (l.version() < 10 && l.node().op_type == "Slice") {
     lower_with_attributes(l, x);
     return;
   }
@@ -205,6 +205,12 @@ void lower_slice(Lowering& l) {
   }));
 }
 const RegisterOperator slice({.name = "Slice", .versions = {1, 10, 11, 13}, .lower = lower_slice});
+// An experimental operator that ONNX replaced by Slice-10, which ONNX Runtime still runs.
+const RegisterOperator dynamic_slice({.name = "DynamicSlice",
+                                      .versions = {1},
+                                      .types = {{"T", kMovable, inputs(0)},
+                                                {"Tind", kIndices, inputs(1, 2, 3)}},
+                                      .lower = lower_slice});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend
