@@ -104,8 +104,8 @@ EpilogueEmitter::EpilogueEmitter(FunctionTable& functions, FunctionBuilder& f,
   }
   if (epilogue.body.get() == nullptr) return;
   // Numbers stay in locals: engines build vector constants anew wherever they occur.
-  body_ = Interner().intern(epilogue.body->type == ir::DType::f32 ? epilogue.body
-                                                                  : ir::cast(ir::DType::f32, epilogue.body));
+  body_ = Interner().intern(epilogue.body->type == epilogue.out ? epilogue.body
+                                                                : ir::cast(epilogue.out, epilogue.body));
   ir::walk(body_, [&](const ExprNode& node) {
     if (node.op != ExprOp::literal || !ExprGenerator::is_vector_type(node.type)) return;
     Local value = f_.keep(ops.literal(node.type, node.literal));
@@ -117,7 +117,8 @@ EpilogueEmitter::EpilogueEmitter(FunctionTable& functions, FunctionBuilder& f,
 
 std::string EpilogueEmitter::key(const schedule::Epilogue& epilogue) {
   if (epilogue.body.get() == nullptr) return "";
-  std::string key = "epilogue ";
+  std::string key = "epilogue " + std::string(ir::name(epilogue.accumulator)) + " to " +
+                    std::string(ir::name(epilogue.out)) + " ";
   for (const schedule::EpilogueOperand& operand : epilogue.operands) {
     key += std::to_string(static_cast<int>(operand.access)) + std::string(ir::name(operand.type)) + ",";
   }

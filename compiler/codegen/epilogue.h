@@ -21,10 +21,12 @@ class EpilogueEmitter {
   // A short name for the function's name: "", "_bias", "_relu", "_epi".
   static std::string name(const schedule::Epilogue& epilogue);
 
-  // Four (or one) finished elements from the accumulator. `out_offset`: bytes from the start of the output to
-  // the (first) element, for operands laid out like the output; `column_offset`: bytes from the start of a
-  // column operand (both for 4-byte elements). Both are read as often as needed. Constant additions to both
-  // let unrolled tiles share one base.
+  ir::DType out_type() const { return epilogue_.out; }
+
+  // Four (or one) finished elements from the accumulator, in 32-bit lanes. `out_offset`: bytes from the start
+  // of the output to the (first) element, for operands laid out like the output; `column_offset`: bytes from
+  // the start of a column operand (both for 4-byte elements). Both are read as often as needed. Constant
+  // additions to both let unrolled tiles share one base.
   V128 vector(V128 accumulator, const Var<I32>& out_offset, const Var<I32>& column_offset,
               uint32_t out_constant = 0, uint32_t column_constant = 0);
   F32 scalar(F32 accumulator, const Var<I32>& out_offset, const Var<I32>& column_offset,

@@ -12,6 +12,22 @@ namespace {
 using ir::Dim;
 
 bool is_f32(const Draft& draft, int tensor) { return draft.at(tensor).type == ir::DType::f32; }
+bool is_i16(const Draft& draft, int tensor) { return draft.at(tensor).type == ir::DType::i16; }
+
+// What kernels multiply: f32 to f32, or i16 summed in i32 to whatever the epilogue makes of it.
+bool multiplies_floats(const Draft& draft, int lhs, int rhs, int out, const Epilogue& epilogue) {
+  return is_f32(draft, lhs) && is_f32(draft, rhs) && is_f32(draft, out) &&
+         epilogue.accumulator == ir::DType::f32;
+}
+bool multiplies_integers(const Draft& draft, int lhs, int rhs, const Epilogue& epilogue) {
+  return is_i16(draft, lhs) && is_i16(draft, rhs) && epilogue.accumulator == ir::DType::i32;
+}
+
+Epilogue finished(const Draft& draft, const Epilogue& epilogue, int out) {
+  Epilogue result = epilogue;
+  result.out = draft.at(out).type;
+  return result;
+}
 
 // The new tensor of packed weights.
 int add_constant(Draft& draft, ir::Tensor contents, const std::string& name) {
@@ -27,7 +43,17 @@ int add_constant(Draft& draft, ir::Tensor contents, const std::string& name) {
 }
 
 // Packed copies are shared by the operations that read the same weights in the same way.
-using PackedWeights = std::map<std::pair<int, std::string>, int>;
+struct Packed {
+  int tensor = -1;
+  Factors factors = Factors::f32;
+};
+using PackedWeights = std::map<std::pair<int, std::string>, Packed>;
+
+Packed add_integers(Draft& draft, std::optional<PackedIntegers> packed, const std::string& name) {
+  if (!packed) return {};
+  const Factors factors = packed->has_offsets ? Factors::i16_i8_offsets : Factors::i16_i8;
+  return {add_constant(draft, std::move(packed->weights), name), factors};
+}
 
 KernelOp kernel_op(Kernel kernel, int lhs, int rhs, int out, const std::vector<int>& operands) {
   KernelOp op{std::move(kernel), {lhs, rhs, out}, 2};
@@ -36,6 +62,12 @@ KernelOp kernel_op(Kernel kernel, int lhs, int rhs, int out, const std::vector<i
 }
 
 // --- Convolutions.
+
+bool is_depthwise(const Draft& draft, const ConvolutionOp& op) {
+  const ir::Shape& w = draft.at(op.w).shape;
+  const int64_t group = op.attributes.group;
+  return group > 1 && w[1].is(1) && w[0].is(group);
+}
 
 KernelOp convolution_kernel(Draft& draft, const ConvolutionOp& op, PackedWeights& packed) {
   const ir::Convolution& c = op.attributes;
@@ -68,16 +100,22 @@ KernelOp convolution_kernel(Draft& draft, const ConvolutionOp& op, PackedWeights
   kernel.out_pixel_stride = out.layout.strides[width];
   kernel.out_row_stride = flat ? kernel.out_pixel_stride * kernel.ow : out.layout.strides[2];
   kernel.group = c.group;
-  kernel.depthwise = c.group > 1 && w.shape[1].is(1) && w.shape[0].is(c.group) && kernel.c.is(c.group);
-  kernel.epilogue = op.epilogue;
+  kernel.depthwise = is_depthwise(draft, op);
+  kernel.epilogue = finished(draft, op.epilogue, op.out);
 
   const std::string form = kernel.depthwise ? "depthwise" : "groups of " + std::to_string(c.group);
-  int& weights = packed.try_emplace({op.w, form}, -1).first->second;
-  if (weights < 0) {
-    ir::Tensor contents =
-        kernel.depthwise ? pack_depthwise(w.contents) : pack_convolution(w.contents, c.group);
-    weights = add_constant(draft, std::move(contents), draft.at(op.w).name);
+  Packed& weights = packed.try_emplace({op.w, form}).first->second;
+  if (weights.tensor < 0) {
+    const std::string name = w.name;
+    if (is_i16(draft, op.w)) {
+      weights = add_integers(draft, pack_integer_convolution(w.contents, c.group), name);
+      ensure(weights.tensor >= 0, "a convolution with a kernel but no packed weights");
+    } else {
+      weights.tensor = add_constant(
+          draft, kernel.depthwise ? pack_depthwise(w.contents) : pack_convolution(w.contents, c.group), name);
+    }
   }
+  kernel.factors = weights.factors;
   const bool pointwise = kernel.kh == 1 && kernel.kw == 1 && kernel.stride_h == 1 && kernel.stride_w == 1 &&
                          c.group == 1 && kernel.pad_top.is(0) && kernel.pad_left.is(0) &&
                          kernel.oh == kernel.h && kernel.ow == kernel.w;
@@ -86,17 +124,18 @@ KernelOp convolution_kernel(Draft& draft, const ConvolutionOp& op, PackedWeights
                      kernel.x_row_stride == kernel.w * kernel.x_pixel_stride &&
                      kernel.out_batch_stride == pixels * kernel.out_pixel_stride &&
                      kernel.out_row_stride == kernel.w * kernel.out_pixel_stride;
-  if (!pointwise || !dense) return kernel_op(kernel, op.x, weights, op.out, op.epilogue_tensors);
+  if (!pointwise || !dense) return kernel_op(kernel, op.x, weights.tensor, op.out, op.epilogue_tensors);
   // A 1 x 1 convolution is a product of all pixels with the weights.
   Matmul product;
   product.m = kernel.n * pixels;
   product.n = kernel.m;
   product.k = kernel.c;
+  product.factors = kernel.factors;
   product.lhs_row_stride = kernel.x_pixel_stride;
   product.rhs = Matmul::Rhs::packed;
   product.out_row_stride = kernel.out_pixel_stride;
-  product.epilogue = op.epilogue;
-  return kernel_op(product, op.x, weights, op.out, op.epilogue_tensors);
+  product.epilogue = kernel.epilogue;
+  return kernel_op(product, op.x, weights.tensor, op.out, op.epilogue_tensors);
 }
 
 // --- Products of matrices.
@@ -177,7 +216,8 @@ std::optional<Axis> take(std::vector<Axis>& axes, bool in_lhs, bool in_rhs, bool
 }
 
 std::optional<KernelOp> matmul_kernel(Draft& draft, const EinsumOp& op, PackedWeights& packed) {
-  if (!is_f32(draft, op.lhs) || !is_f32(draft, op.rhs) || !is_f32(draft, op.out)) return std::nullopt;
+  const bool integers = multiplies_integers(draft, op.lhs, op.rhs, op.epilogue);
+  if (!integers && !multiplies_floats(draft, op.lhs, op.rhs, op.out, op.epilogue)) return std::nullopt;
   std::optional<std::vector<Axis>> found = axes_of(draft, op);
   if (!found) return std::nullopt;
   std::vector<Axis>& axes = *found;
@@ -208,28 +248,39 @@ std::optional<KernelOp> matmul_kernel(Draft& draft, const EinsumOp& op, PackedWe
   kernel.k = k->extent;
   kernel.lhs_row_stride = m.lhs;
   kernel.out_row_stride = m.out;
-  kernel.epilogue = op.epilogue;
+  kernel.epilogue = finished(draft, op.epilogue, op.out);
+  if (integers) kernel.factors = Factors::i16;
   for (const Axis& axis : axes) kernel.batch.push_back({axis.extent, axis.lhs, axis.rhs, axis.out});
 
   const DraftTensor& rhs = draft.at(op.rhs);
   const bool shared = std::all_of(axes.begin(), axes.end(), [](const Axis& axis) { return !axis.in_rhs; });
   int right = op.rhs;
+  Packed weights;
   if (rhs.home == DraftTensor::Home::constant && shared && k->extent.is_constant() &&
       n->extent.is_constant()) {
     const std::string form = op.labels.rhs + " " + k->rhs.to_string() + " " + n->rhs.to_string();
-    int& weights = packed.try_emplace({op.rhs, form}, -1).first->second;
-    if (weights < 0) {
-      weights = add_constant(
-          draft,
-          pack_matrix(rhs.contents, k->extent.value(), n->extent.value(), k->rhs.value(), n->rhs.value()),
-          draft.at(op.rhs).name);
+    Packed& known = packed.try_emplace({op.rhs, form}).first->second;
+    if (known.tensor < 0) {
+      const int64_t depth = k->extent.value(), columns = n->extent.value(), k_stride = k->rhs.value(),
+                    n_stride = n->rhs.value();
+      const ir::Tensor contents = rhs.contents;
+      const std::string name = rhs.name;
+      if (integers) {
+        known = add_integers(draft, pack_integer_matrix(contents, depth, columns, k_stride, n_stride), name);
+      } else {
+        known.tensor = add_constant(draft, pack_matrix(contents, depth, columns, k_stride, n_stride), name);
+      }
     }
-    right = weights;
+    weights = known;
+  }
+  if (weights.tensor >= 0) {
+    right = weights.tensor;
     kernel.rhs = Matmul::Rhs::packed;
+    kernel.factors = weights.factors;
   } else if (n->rhs.is(1)) {
     kernel.rhs = Matmul::Rhs::rows;
     kernel.rhs_stride = k->rhs;
-  } else if (k->rhs.is(1)) {
+  } else if (k->rhs.is(1) && !integers) {
     kernel.rhs = Matmul::Rhs::columns;
     kernel.rhs_stride = n->rhs;
   } else {
@@ -266,10 +317,12 @@ bool has_kernel(const Draft& draft, const ConvolutionOp& convolution) {
   const ir::Convolution& attributes = convolution.attributes;
   const DraftTensor& w = draft.at(convolution.w);
   const std::size_t rank = draft.at(convolution.x).shape.size();
-  if ((rank != 3 && rank != 4) || !is_f32(draft, convolution.x) || !is_f32(draft, convolution.w) ||
-      !is_f32(draft, convolution.out) || w.home != DraftTensor::Home::constant) {
-    return false;
+  if ((rank != 3 && rank != 4) || w.home != DraftTensor::Home::constant) return false;
+  if (multiplies_integers(draft, convolution.x, convolution.w, convolution.epilogue)) {
+    return !attributes.transposed && !is_depthwise(draft, convolution) && fits_bytes(w.contents);
   }
+  if (!multiplies_floats(draft, convolution.x, convolution.w, convolution.out, convolution.epilogue))
+    return false;
   if (!attributes.transposed) return true;
   for (std::size_t i = 0; i < attributes.strides.size(); ++i) {
     if (attributes.dilations[i] != 1 || !attributes.pads_begin[i].is_constant() ||

@@ -45,7 +45,7 @@ Expr epilogue_body(const Epilogue& epilogue, const Draft& draft, const std::vect
 NestOp sum_of_products(const Draft& draft, int lhs, int rhs, int out, std::vector<Expr> lhs_indices,
                        std::vector<Expr> rhs_indices, ir::Shape extents, Expr guard, const Epilogue& epilogue,
                        const std::vector<int>& epilogue_tensors, std::size_t column) {
-  const ir::DType type = ir::compute_type(draft.at(out).type);
+  const ir::DType type = epilogue.accumulator;
   NestOp op;
   op.nest.outer = draft.at(out).shape;
   op.nest.temps = 1;

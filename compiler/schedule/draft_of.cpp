@@ -276,10 +276,12 @@ void Drafting::add_node(const ir::Node& node, Block& block) {
   } else if (const auto* einsum = node.as<ir::Einsum>()) {
     EinsumOp op{*einsum, tensor_of(node.inputs[0]), tensor_of(node.inputs[1]), -1, {}, {}};
     op.out = declare(node.outputs[0]);
+    op.epilogue.accumulator = ir::compute_type(node.outputs[0]->type);
     emit_into(block, std::move(op));
   } else if (const auto* convolution = node.as<ir::Convolution>()) {
     ConvolutionOp op{*convolution, tensor_of(node.inputs[0]), tensor_of(node.inputs[1]), -1, {}, {}};
     op.out = declare(node.outputs[0]);
+    op.epilogue.accumulator = ir::compute_type(node.outputs[0]->type);
     emit_into(block, std::move(op));
   } else if (node.is<ir::Concat>()) {
     add_concat(node, block);

@@ -25,6 +25,7 @@ struct Contraction {
   // The dimension of the result whose neighbours the kernel computes side by side.
   std::size_t column = 0;
   bool has_column_operands = false, has_operands = false;  // what kernels support for it
+  bool is_integer = false;                                 // sums in i32
   bool may_be_viewed =
       false;  // the kernel does not care for the result's shape, only for its order in memory
 };
@@ -56,7 +57,11 @@ std::optional<Contraction> contraction_of(const Draft& draft, Operation& operati
   } else {
     return std::nullopt;
   }
-  if (draft.at(*c.out).type != ir::DType::f32) return std::nullopt;
+  // Sums of f32 or, where both factors are i16, of i32; what f32 becomes stays f32.
+  const std::vector<int> factors = reads_of(operation);
+  c.is_integer = c.epilogue->accumulator == ir::DType::i32 && draft.at(factors[0]).type == ir::DType::i16 &&
+                 draft.at(factors[1]).type == ir::DType::i16;
+  if (!c.is_integer && draft.at(*c.out).type != ir::DType::f32) return std::nullopt;
   return c;
 }
 
@@ -129,15 +134,17 @@ class EpilogueFusion {
     if (stage == nullptr || consumer->nest.outer != draft_.at(result).shape) return;
     const int out = consumer->tensors[static_cast<std::size_t>(stage->target)];
     const std::vector<int> operands = reads_of(at(position));
-    if (draft_.at(out).type != ir::DType::f32 ||
+    if (!is_possible(c, draft_.at(out).type) ||
         !uses_.same_at(operands, symbols_of(draft_, at(position)), position, reader)) {
       return;
     }
 
     Epilogue epilogue = *c.epilogue;
     std::vector<int> tensors = *c.tensors;
-    const Expr accumulator = epilogue.body.get() != nullptr ? epilogue.body : ir::temp(0, ir::DType::f32);
-    bool good = is_possible(stage->body);
+    Expr accumulator = epilogue.body.get() != nullptr ? epilogue.body : ir::temp(0, epilogue.accumulator);
+    // What was stored in between was rounded to the tensor's type.
+    accumulator = ir::cast(draft_.at(result).type, accumulator);
+    bool good = is_possible(c, stage->body);
     const Expr body = ir::rewrite(stage->body, [&](const Expr& node) -> Expr {
       if (node->op != ExprOp::read || !good) return node;
       const int tensor = consumer->tensors[static_cast<std::size_t>(node->slot)];
@@ -185,11 +192,15 @@ class EpilogueFusion {
   }
 
   // What kernels compute in an epilogue.
-  static bool is_possible(const Expr& e) {
+  static bool is_possible(const Contraction& c, ir::DType type) {
+    return type == ir::DType::f32 ||
+           (c.is_integer && ir::is_integer(type) && !ir::is_storage_only(type) && ir::byte_size(type) <= 4);
+  }
+  static bool is_possible(const Contraction& c, const Expr& e) {
     bool good = true;
     ir::walk(e, [&](const ExprNode& node) {
-      good = good && (node.type == ir::DType::f32 || node.type == ir::DType::boolean ||
-                      node.type == ir::DType::index);
+      good = good &&
+             (is_possible(c, node.type) || node.type == ir::DType::boolean || node.type == ir::DType::index);
       good = good && (node.op != ExprOp::dim || node.dim.is_constant()) && node.op != ExprOp::checked_index;
     });
     return good;
@@ -203,7 +214,7 @@ class EpilogueFusion {
   std::optional<Access> access_of(const Contraction& c, const ExprNode& read, int tensor, int result,
                                   int out) const {
     const DraftTensor& t = draft_.at(tensor);
-    if (t.type != ir::DType::f32 || !c.has_operands || !t.layout.offset.is(0) ||
+    if (!is_possible(c, t.type) || !c.has_operands || !t.layout.offset.is(0) ||
         draft_.root(tensor) == draft_.root(out)) {
       return std::nullopt;
     }
@@ -226,11 +237,11 @@ class EpilogueFusion {
     return same ? std::optional(Access::same) : std::nullopt;
   }
 
-  static int operand_number(Epilogue& epilogue, std::vector<int>& tensors, int tensor, Access access) {
+  int operand_number(Epilogue& epilogue, std::vector<int>& tensors, int tensor, Access access) const {
     for (std::size_t k = 0; k < tensors.size(); ++k) {
       if (tensors[k] == tensor && epilogue.operands[k].access == access) return static_cast<int>(k);
     }
-    epilogue.operands.push_back({access, ir::DType::f32});
+    epilogue.operands.push_back({access, draft_.at(tensor).type});
     tensors.push_back(tensor);
     return static_cast<int>(tensors.size()) - 1;
   }

@@ -1,6 +1,8 @@
 // Weights in the order in which the kernels read them (program.h says which).
 #pragma once
 
+#include <optional>
+
 #include "compiler/ir/tensor.h"
 
 namespace o2w::schedule {
@@ -9,6 +11,17 @@ namespace o2w::schedule {
 ir::Tensor pack_matrix(const ir::Tensor& weights, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride);
 // [m, c/group, kh, kw] -> [group][ceil(m/group/8)][kh][kw][c/group][8].
 ir::Tensor pack_convolution(const ir::Tensor& weights, int64_t group);
+// The same for i16 weights, as i8 (program.h, Factors says how). Nothing where the weights of a column, zero
+// included, span more than a byte.
+struct PackedIntegers {
+  ir::Tensor weights;
+  bool has_offsets = false;
+};
+std::optional<PackedIntegers> pack_integer_matrix(const ir::Tensor& weights, int64_t k, int64_t n,
+                                                  int64_t k_stride, int64_t n_stride);
+std::optional<PackedIntegers> pack_integer_convolution(const ir::Tensor& weights, int64_t group);
+// Whether pack_integer_convolution packs these weights.
+bool fits_bytes(const ir::Tensor& weights);
 // [c, 1, kh, kw] -> [kh][kw][c].
 ir::Tensor pack_depthwise(const ir::Tensor& weights);
 // The same elements with the dimensions ordered outermost to innermost as `order` says; dims are those of the

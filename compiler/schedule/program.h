@@ -43,8 +43,18 @@ struct Address {
 // Hand-shaped kernels load whole vectors: they may read, but never use, up to 32 bytes past the end of an
 // operand. The static layout and the allocator leave that much room behind every buffer.
 
-// The tail of a hand-shaped kernel: `body` over temp(0), the accumulator (f32), and read(k), operand k,
-// without indices.
+// What a product multiplies, and how it stores constant weights. Integers are multiplied in pairs of the
+// summed index (i32x4.dot_i16x8_s), so their packed panels hold [ceil(k/2)][8][2] elements.
+enum class Factors : uint8_t {
+  f32,             // f32 on both sides, summed in f32
+  i16,             // i16 on both sides, summed in i32
+  i16_i8,          // i16 by weights packed as i8
+  i16_i8_offsets,  // i16 by weights packed as i8 plus an i16 per column: a panel begins with its offsets,
+                   // [8][2]
+};
+
+// The tail of a hand-shaped kernel: `body` over temp(0), the accumulator, and read(k), operand k, without
+// indices.
 struct EpilogueOperand {
   enum class Access : uint8_t {
     same,    // laid out exactly like the output (residual)
@@ -54,7 +64,9 @@ struct EpilogueOperand {
   ir::DType type = ir::DType::f32;
 };
 struct Epilogue {
-  ir::Expr body;  // null: store the accumulator
+  ir::DType accumulator = ir::DType::f32;  // or i32
+  ir::DType out = ir::DType::f32;          // what a kernel stores: f32 or an integer type of up to 32 bits
+  ir::Expr body;                           // null: store the accumulator
   std::vector<EpilogueOperand> operands;
 };
 
@@ -63,24 +75,27 @@ struct BatchLoop {
   ir::Dim extent, lhs_stride, rhs_stride, out_stride;
 };
 
-// out[m, n] = epilogue(sum over k of lhs[m, k] * rhs[k, n]), f32. Pointers: lhs, rhs, out, epilogue operands.
+// out[m, n] = epilogue(sum over k of lhs[m, k] * rhs[k, n]). Pointers: lhs, rhs, out, epilogue operands.
 struct Matmul {
   std::vector<BatchLoop> batch;
   ir::Dim m, n, k;
+  Factors factors = Factors::f32;
   ir::Dim lhs_row_stride;  // lhs columns (k) are contiguous
   // packed: panels [ceil(n/8)][k][8], zero-padded, in a weights buffer (no batch stride);
   // rows: contiguous along n with rhs_stride between rows; columns: contiguous along k with rhs_stride
-  // between columns (B transposed).
+  // between columns (B transposed; f32 only).
   enum class Rhs : uint8_t { packed, rows, columns } rhs = Rhs::packed;
   ir::Dim rhs_stride;
   ir::Dim out_row_stride;  // out columns are contiguous
   Epilogue epilogue;
 };
 
-// Channels-last convolution, f32. Pointers: x [n, h, w, c] (c contiguous), packed weights, out [n, oh, ow, m]
+// Channels-last convolution. Pointers: x [n, h, w, c] (c contiguous), packed weights, out [n, oh, ow, m]
 // (m contiguous), operands. Dense weights are packed as [group][ceil(m/group/8)][kh][kw][c/group][8];
-// depthwise (group == c == m) as [kh][kw][c].
+// depthwise (group == c == m; f32 only) as [kh][kw][c]. Of integers, pairs run along the channels and a
+// panel's offsets stand before its taps.
 struct Conv2d {
+  Factors factors = Factors::f32;
   ir::Dim n, h, w, c, oh, ow, m;
   ir::Dim x_batch_stride, x_row_stride, x_pixel_stride;        // elements
   ir::Dim out_batch_stride, out_row_stride, out_pixel_stride;  // elements

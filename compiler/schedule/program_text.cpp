@@ -53,10 +53,16 @@ std::string kernel_text(const LoopNest& nest, const std::string& at, const std::
   return text + stages_text(nest, indent + "  ");
 }
 
+std::string factors_text(Factors factors) {
+  static constexpr const char* names[] = {"", " i16", " i16 by i8", " i16 by i8 with offsets"};
+  return names[static_cast<int>(factors)];
+}
+
 std::string kernel_text(const Matmul& m, const std::string& at, const std::string& indent,
                         const std::string& end) {
   static constexpr const char* kinds[] = {"packed", "rows", "columns"};
-  std::string text = fmt::format("{}matmul m {} n {} k {}", indent, dim(m.m), dim(m.n), dim(m.k));
+  std::string text =
+      fmt::format("{}matmul{} m {} n {} k {}", indent, factors_text(m.factors), dim(m.m), dim(m.n), dim(m.k));
   for (const BatchLoop& loop : m.batch) {
     text += fmt::format(" batch {} ({}, {}, {})", dim(loop.extent), dim(loop.lhs_stride),
                         dim(loop.rhs_stride), dim(loop.out_stride));
@@ -70,13 +76,13 @@ std::string kernel_text(const Matmul& m, const std::string& at, const std::strin
 std::string kernel_text(const Conv2d& c, const std::string& at, const std::string& indent,
                         const std::string& end) {
   return fmt::format(
-      "{}{}conv2d x [{}, {}, {}, {}] strides [{}, {}, {}] out [{}, {}, {}, {}] strides [{}, {}, {}] kernel "
+      "{}{}conv2d{} x [{}, {}, {}, {}] strides [{}, {}, {}] out [{}, {}, {}, {}] strides [{}, {}, {}] kernel "
       "{}x{} stride {}x{} "
       "dilation {}x{} pad {}, {} group {} ({}){}{}",
-      indent, c.depthwise ? "depthwise " : "", dim(c.n), dim(c.h), dim(c.w), dim(c.c), dim(c.x_batch_stride),
-      dim(c.x_row_stride), dim(c.x_pixel_stride), dim(c.n), dim(c.oh), dim(c.ow), dim(c.m),
-      dim(c.out_batch_stride), dim(c.out_row_stride), dim(c.out_pixel_stride), c.kh, c.kw, c.stride_h,
-      c.stride_w, c.dilation_h, c.dilation_w, dim(c.pad_top), dim(c.pad_left), c.group, at,
+      indent, c.depthwise ? "depthwise " : "", factors_text(c.factors), dim(c.n), dim(c.h), dim(c.w),
+      dim(c.c), dim(c.x_batch_stride), dim(c.x_row_stride), dim(c.x_pixel_stride), dim(c.n), dim(c.oh),
+      dim(c.ow), dim(c.m), dim(c.out_batch_stride), dim(c.out_row_stride), dim(c.out_pixel_stride), c.kh,
+      c.kw, c.stride_h, c.stride_w, c.dilation_h, c.dilation_w, dim(c.pad_top), dim(c.pad_left), c.group, at,
       epilogue_text(c.epilogue), end);
 }
 

@@ -1,4 +1,4 @@
-// f32 convolution, channels last, dense or grouped: an implicit matrix product whose left rows are the
+// Convolution, channels last, dense or grouped: an implicit matrix product whose left rows are the
 // windows of neighbouring output pixels, read where they lie (no im2col), and whose right side is the packed
 // weights.
 #include "compiler/codegen/kernels/conv_geometry.h"
@@ -15,20 +15,25 @@ using schedule::Conv2d;
 constexpr int kTilePixels = 4;
 
 // span(x, weights, out, operands..., pixels, ky_count, kx_count, inner, x_pixel_step, x_ky_step, x_kx_step,
-// w_ky_step, w_kx_step, out_step, out_offset, column_offset[, columns]): `pixels` neighbouring output pixels,
-// 8 channels. The window is ky_count x kx_count runs of `inner` contiguous elements.
-std::string span_function(FunctionTable& functions, const schedule::Epilogue& epilogue, bool partial) {
-  const std::string name =
-      std::string("f32_conv_4x8") + (partial ? "_tail" : "") + EpilogueEmitter::name(epilogue);
+// w_ky_step, w_kx_step, out_step, out_offset, column_offset, head[, columns]): `pixels` neighbouring output
+// pixels, 8 channels. The window is ky_count x kx_count runs of `inner` steps through contiguous elements;
+// `head` is the start of the panel.
+std::string span_function(FunctionTable& functions, Factors factors, const schedule::Epilogue& epilogue,
+                          bool partial) {
+  const std::string name = std::string(name_of(factors)) + "_conv_4x8" + (partial ? "_tail" : "") +
+                           EpilogueEmitter::name(epilogue);
   return functions.get(
-      name, "conv span " + std::to_string(partial) + EpilogueEmitter::key(epilogue), [&](FunctionBuilder& f) {
+      name,
+      std::string("conv span ") + name_of(factors) + std::to_string(partial) + EpilogueEmitter::key(epilogue),
+      [&](FunctionBuilder& f) {
         const Var<I32> x = f.param<I32>(), weights = f.param<I32>(), out = f.param<I32>();
         std::vector<Var<I32>> operands;
         for (std::size_t i = 0; i < epilogue.operands.size(); ++i) operands.push_back(f.param<I32>());
         const Var<I32> pixels = f.param<I32>(), ky_count = f.param<I32>(), kx_count = f.param<I32>(),
                        inner = f.param<I32>(), x_pixel_step = f.param<I32>(), x_ky_step = f.param<I32>(),
                        x_kx_step = f.param<I32>(), w_ky_step = f.param<I32>(), w_kx_step = f.param<I32>(),
-                       out_step = f.param<I32>(), out_offset = f.param<I32>(), column_offset = f.param<I32>();
+                       out_step = f.param<I32>(), out_offset = f.param<I32>(), column_offset = f.param<I32>(),
+                       head = f.param<I32>();
         const Var<I32> columns = partial ? f.param<I32>() : Var<I32>();
         EpilogueEmitter tail(functions, f, epilogue, operands);
         const Var<I32> x_row = f.local<I32>(), x_run = f.local<I32>(), w_row = f.local<I32>(),
@@ -39,7 +44,8 @@ std::string span_function(FunctionTable& functions, const schedule::Epilogue& ep
         for (int i = 0; i < kTilePixels; ++i) lefts.push_back(f.local<I32>());
 
         const auto tiles = [&](int tile_pixels) {
-          Tile tile(f, tile_pixels);
+          Tile tile(f, tile_pixels, factors);
+          tile.load_offsets(head);
           f.while_([&] { return pixels >= tile_pixels; },
                    [&] {
                      tile.clear();
@@ -63,7 +69,7 @@ std::string span_function(FunctionTable& functions, const schedule::Epilogue& ep
                                        [&] {
                                          tile.multiply_add(lefts, right);
                                          for (int i = 0; i < tile_pixels; ++i) lefts[i] += 4;
-                                         right += 4 * kPanel;
+                                         right += packed_step(factors);
                                        },
                                        [&] { return count.tee(count - 1) != 0; });
                                    x_run += x_kx_step;
@@ -89,13 +95,14 @@ std::string span_function(FunctionTable& functions, const schedule::Epilogue& ep
 
 KernelCall emit_conv2d(FunctionTable& functions, const Conv2d& kernel) {
   if (kernel.depthwise) return emit_depthwise(functions, kernel);
-  const std::string whole = span_function(functions, kernel.epilogue, false);
-  const std::string partial = span_function(functions, kernel.epilogue, true);
-  const std::string name = "f32_conv2d" + EpilogueEmitter::name(kernel.epilogue);
+  const Factors factors = kernel.factors;
+  const std::string whole = span_function(functions, factors, kernel.epilogue, false);
+  const std::string partial = span_function(functions, factors, kernel.epilogue, true);
+  const std::string name = std::string(name_of(factors)) + "_conv2d" + EpilogueEmitter::name(kernel.epilogue);
 
   KernelCall call;
-  call.function =
-      functions.get(name, "conv2d" + EpilogueEmitter::key(kernel.epilogue), [&](FunctionBuilder& f) {
+  call.function = functions.get(
+      name, name_of(factors) + (" conv2d" + EpilogueEmitter::key(kernel.epilogue)), [&](FunctionBuilder& f) {
         const Var<I32> x = f.param<I32>(), weights = f.param<I32>(), out = f.param<I32>();
         std::vector<Var<I32>> operands;
         for (std::size_t i = 0; i < kernel.epilogue.operands.size(); ++i) operands.push_back(f.param<I32>());
@@ -103,24 +110,26 @@ KernelCall emit_conv2d(FunctionTable& functions, const Conv2d& kernel) {
         const Var<I32> groups = f.param<I32>(), group_channels = f.param<I32>(),
                        group_columns = f.param<I32>(), contiguous = f.param<I32>();
         const Var<I32> group = f.local<I32>(), column = f.local<I32>(), columns = f.local<I32>(),
-                       inner = f.local<I32>(), runs = f.local<I32>(), panel = f.local<I32>(),
-                       w_kx_step = f.local<I32>(group_channels * (4 * kPanel)),
+                       inner = f.local<I32>(), runs = f.local<I32>(), head = f.local<I32>(),
+                       channel_steps = f.local<I32>(packed_steps(factors, group_channels)),
+                       w_kx_step = f.local<I32>(channel_steps * packed_step(factors)),
                        w_ky_step = f.local<I32>(w_kx_step * p.kw),
-                       panel_bytes = f.local<I32>(w_ky_step * p.kh);
+                       panel_bytes = f.local<I32>(w_ky_step * p.kh + panel_head(factors));
         const auto pixels = [&](const Window& at) {
-          panel.set(weights + at.ky * w_ky_step + at.kx * w_kx_step);
+          head.set(weights);
           // Where a window row is one run in memory, the loop over its columns is part of the inner one.
           runs.set(at.kx_count);
-          inner.set(group_channels);
+          inner.set(channel_steps);
           f.if_(contiguous & (runs > 0), [&] {
-            inner.set(group_channels * runs);
+            inner.set(channel_steps * runs);
             runs.set(f.i32(1));
           });
           f.for_range(group, 0, groups, 1, [&] {
             f.for_range(column, 0, group_columns, kPanel, [&] {
               const auto span = [&](const std::string& function, bool is_partial) {
                 std::vector<Tree> arguments = FunctionBuilder::arguments(
-                    x + at.x_offset + group * (group_channels << 2), panel.get(), out.get());
+                    x + at.x_offset + group * group_channels * left_bytes(factors),
+                    head + at.ky * w_ky_step + at.kx * w_kx_step + panel_head(factors), out.get());
                 for (const Var<I32>& operand : operands) arguments.push_back(operand.get());
                 for (const Var<I32>& size : {at.pixels, at.ky_count, runs, inner})
                   arguments.push_back(size.get());
@@ -132,12 +141,13 @@ KernelCall emit_conv2d(FunctionTable& functions, const Conv2d& kernel) {
                 const auto column_bytes = [&] { return (group * group_columns + column) << 2; };
                 arguments.push_back(at.out_offset + column_bytes());
                 arguments.push_back(column_bytes());
+                arguments.push_back(head.get());
                 if (is_partial) arguments.push_back(columns.get());
                 f.call_statement(function, std::move(arguments));
               };
               columns.set(group_columns - column);
               f.if_else(columns >= kPanel, [&] { span(whole, false); }, [&] { span(partial, true); });
-              panel += panel_bytes;
+              head += panel_bytes;
             });
           });
         };
@@ -147,7 +157,10 @@ KernelCall emit_conv2d(FunctionTable& functions, const Conv2d& kernel) {
   const std::optional<ir::Dim> group_channels = kernel.c.exact_div(kernel.group),
                                group_columns = kernel.m.exact_div(kernel.group);
   ensure(group_channels && group_columns, "a grouped convolution whose channels do not divide");
-  const bool contiguous = kernel.dilation_w == 1 && kernel.group == 1 && kernel.x_pixel_stride == kernel.c;
+  // Pairs do not run from one pixel into the next.
+  const bool whole_steps = factors == Factors::f32 || ir::mod(kernel.c, 2).is(0);
+  const bool contiguous =
+      kernel.dilation_w == 1 && kernel.group == 1 && kernel.x_pixel_stride == kernel.c && whole_steps;
   for (const ir::Dim& size :
        {ir::Dim(kernel.group), *group_channels, *group_columns, ir::Dim(contiguous ? 1 : 0)}) {
     call.arguments.push_back(size);

@@ -13,6 +13,7 @@ ConvParams::ConvParams(FunctionBuilder& f) {
 }
 
 std::vector<Dim> ConvParams::arguments(const schedule::Conv2d& kernel) {
+  const Dim element = left_bytes(kernel.factors);
   return {kernel.n,
           kernel.h,
           kernel.w,
@@ -26,9 +27,9 @@ std::vector<Dim> ConvParams::arguments(const schedule::Conv2d& kernel) {
           kernel.dilation_w,
           kernel.pad_top,
           kernel.pad_left,
-          kernel.x_batch_stride * 4,
-          kernel.x_row_stride * 4,
-          kernel.x_pixel_stride * 4,
+          kernel.x_batch_stride * element,
+          kernel.x_row_stride * element,
+          kernel.x_pixel_stride * element,
           kernel.out_batch_stride * 4,
           kernel.out_row_stride * 4,
           kernel.out_pixel_stride * 4};

@@ -69,7 +69,7 @@ std::string loops_function(FunctionTable& functions, const schedule::Epilogue& e
                      offset.set(out_offset + bytes);
                      address.set(operands.out + offset);
                      sum.set(tail.vector(sum, offset, bytes));
-                     store_lanes(f, sum, address, 0, channels - channel);
+                     store_lanes(f, ir::DType::f32, sum, address, 0, channels - channel);
                    });
                    operands.x += x_pixel_step;
                    out_offset += out_step;
@@ -126,7 +126,7 @@ std::string unrolled_function(FunctionTable& functions, const schedule::Epilogue
                              }
                              address.set(operands.out + offset);
                              sum.set(tail.vector(sum, offset, bytes));
-                             store_lanes(f, sum, address, 0, channels - channel);
+                             store_lanes(f, ir::DType::f32, sum, address, 0, channels - channel);
                              x_pixel += x_pixel_step;
                              offset += out_step;
                            });

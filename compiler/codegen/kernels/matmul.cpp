@@ -1,4 +1,4 @@
-// f32 matrix products: out[m, n] = epilogue(sum over k of lhs[m, k] * rhs[k, n]).
+// Matrix products: out[m, n] = epilogue(sum over k of lhs[m, k] * rhs[k, n]).
 //
 // Two functions work together. The panel function computes all rows of a block for 8 columns, tile by tile;
 // it is small and called often, so that engines replace its first, slow code while the first inference is
@@ -27,13 +27,17 @@ void append(std::vector<Tree>& arguments, const std::vector<Var<I32>>& variables
 }
 
 // panel(lhs, right, out, operands..., rows, k, lhs_step, right_step, out_step, out_offset, column_offset[,
-// columns]); steps and offsets in bytes. Serves packed panels (right_step 32) and rows of an unpacked matrix
-// (right_step = its row) alike.
-std::string panel_function(FunctionTable& functions, const schedule::Epilogue& epilogue, bool partial) {
-  const std::string name =
-      std::string("f32_gemm_4x8") + (partial ? "_tail" : "") + EpilogueEmitter::name(epilogue);
+// columns]); steps and offsets in bytes, those of the output as if its elements had 4. Serves packed panels
+// (right_step is packed_step()) and, of f32 and i16, rows of an unpacked matrix (right_step = its row).
+std::string panel_function(FunctionTable& functions, Factors factors, const schedule::Epilogue& epilogue,
+                           bool partial) {
+  const std::string name = std::string(name_of(factors)) + "_gemm_4x8" + (partial ? "_tail" : "") +
+                           EpilogueEmitter::name(epilogue);
+  const bool in_pairs = factors == Factors::i16;  // of unpacked rows
   return functions.get(
-      name, "gemm panel " + std::to_string(partial) + EpilogueEmitter::key(epilogue),
+      name,
+      std::string("gemm panel ") + name_of(factors) + std::to_string(partial) +
+          EpilogueEmitter::key(epilogue),
       [&](FunctionBuilder& f) {
         const Var<I32> lhs = f.param<I32>(), right_start = f.param<I32>(), out = f.param<I32>();
         const std::vector<Var<I32>> operands = operand_params(f, epilogue);
@@ -42,29 +46,40 @@ std::string panel_function(FunctionTable& functions, const schedule::Epilogue& e
                        column_offset = f.param<I32>();
         const Var<I32> columns = partial ? f.param<I32>() : Var<I32>();
         EpilogueEmitter tail(functions, f, epilogue, operands);
-        const Var<I32> right = f.local<I32>(), count = f.local<I32>();
+        const Var<I32> right = f.local<I32>(), count = f.local<I32>(),
+                       first = f.local<I32>(right_start + panel_head(factors)),
+                       steps = f.local<I32>(in_pairs ? k >> 1 : packed_steps(factors, k)),
+                       advance = f.local<I32>(in_pairs ? right_step << 1 : right_step.get());
         std::vector<Var<I32>> lefts;
         for (int row = 0; row < kTileRows; ++row) lefts.push_back(f.local<I32>());
 
         const auto tiles = [&](int tile_rows) {
-          Tile tile(f, tile_rows);
+          Tile tile(f, tile_rows, factors);
+          tile.load_offsets(right_start);
           f.while_([&] { return rows >= tile_rows; },
                    [&] {
                      tile.clear();
                      lefts[0].set(lhs);
                      for (int row = 1; row < tile_rows; ++row) lefts[row].set(lefts[row - 1] + lhs_step);
                      lhs.set(lefts[tile_rows - 1] + lhs_step);
-                     right.set(right_start);
-                     count.set(k);
+                     right.set(first);
+                     count.set(steps);
                      f.if_(count > 0, [&] {
                        f.do_while(
                            [&] {
-                             tile.multiply_add(lefts, right);
+                             if (in_pairs) {
+                               tile.multiply_add_rows(lefts, right, right_step, false);
+                             } else {
+                               tile.multiply_add(lefts, right);
+                             }
                              for (int row = 0; row < tile_rows; ++row) lefts[row] += 4;
-                             right += right_step;
+                             right += advance;
                            },
                            [&] { return count.tee(count - 1) != 0; });
                      });
+                     if (in_pairs) {
+                       f.if_((k & 1) != 0, [&] { tile.multiply_add_rows(lefts, right, right_step, true); });
+                     }
                      tile.store(tail, out, out_offset, out_step, column_offset, partial ? &columns : nullptr);
                      rows -= tile_rows;
                    });
@@ -139,7 +154,7 @@ std::string columns_function(FunctionTable& functions, const schedule::Epilogue&
                                                 : out_offset + out_step + column_offset);
                               address.set(out + offset);
                               total.set(tail.vector(total, offset, column_offset));
-                              store_lanes(f, total, address, 0, left_count);
+                              store_lanes(f, ir::DType::f32, total, address, 0, left_count);
                             };
                             if (r == 0) {
                               finish_row();
@@ -172,12 +187,15 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
   const bool transposed = kernel.rhs == Matmul::Rhs::columns, packed = kernel.rhs == Matmul::Rhs::packed;
   const std::size_t batches = kernel.batch.size();
   const char* form = transposed ? "nt" : packed ? "packed" : "nn";
-  const std::string name = std::string("f32_matmul_") + form + EpilogueEmitter::name(kernel.epilogue);
-  const std::string key =
-      std::string("matmul ") + form + " " + std::to_string(batches) + EpilogueEmitter::key(kernel.epilogue);
+  const Factors factors = kernel.factors;
+  const int element = left_bytes(factors);
+  const std::string name =
+      std::string(name_of(factors)) + "_matmul_" + form + EpilogueEmitter::name(kernel.epilogue);
+  const std::string key = std::string("matmul ") + name_of(factors) + " " + form + " " +
+                          std::to_string(batches) + EpilogueEmitter::key(kernel.epilogue);
   const std::string whole = transposed ? columns_function(functions, kernel.epilogue)
-                                       : panel_function(functions, kernel.epilogue, false);
-  const std::string partial = transposed ? "" : panel_function(functions, kernel.epilogue, true);
+                                       : panel_function(functions, factors, kernel.epilogue, false);
+  const std::string partial = transposed ? "" : panel_function(functions, factors, kernel.epilogue, true);
 
   KernelCall call;
   call.function = functions.get(name, key, [&](FunctionBuilder& f) {
@@ -204,9 +222,11 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
         f.call_statement(whole, std::move(arguments));
         return;
       }
-      // Bytes from one column's start on the right-hand side to the next one's: a panel of packed weights
-      // holds k x 8 elements.
-      right_of_column.set(packed ? k << 2 : f.i32(4));
+      // Bytes from one column's start on the right-hand side to the next one's; of packed weights, an eighth
+      // of a panel.
+      right_of_column.set(packed ? packed_steps(factors, k) * (packed_step(factors) / kPanel) +
+                                       panel_head(factors) / kPanel
+                                 : f.i32(element));
       f.for_range(row, 0, m, block, [&] {
         left.set(m - row);
         rows.set(min_i32(left, block));
@@ -244,12 +264,13 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
   call.arguments = {kernel.m,
                     kernel.n,
                     kernel.k,
-                    kernel.lhs_row_stride * 4,
-                    packed ? Dim(4 * kPanel) : kernel.rhs_stride * 4,
+                    kernel.lhs_row_stride * Dim(element),
+                    packed ? Dim(packed_step(factors)) : kernel.rhs_stride * Dim(element),
                     kernel.out_row_stride * 4,
                     block_rows(kernel)};
   for (const schedule::BatchLoop& loop : kernel.batch) {
-    for (const Dim& argument : {loop.extent, loop.lhs_stride * 4, loop.rhs_stride * 4, loop.out_stride * 4}) {
+    for (const Dim& argument :
+         {loop.extent, loop.lhs_stride * Dim(element), loop.rhs_stride * Dim(element), loop.out_stride * 4}) {
       call.arguments.push_back(argument);
     }
   }

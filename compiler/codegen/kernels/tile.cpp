@@ -1,24 +1,69 @@
 #include "compiler/codegen/kernels/tile.h"
 
+#include "compiler/support/error.h"
+
 namespace o2w::codegen {
 
-Tile::Tile(FunctionBuilder& f, int rows)
-    : f_(f), rows_(rows), right_low_(f.local<V128>()), right_high_(f.local<V128>()), left_(f.local<V128>()) {
+Tile::Tile(FunctionBuilder& f, int rows, Factors factors)
+    : f_(f),
+      rows_(rows),
+      factors_(factors),
+      right_low_(f.local<V128>()),
+      right_high_(f.local<V128>()),
+      left_(f.local<V128>()) {
   for (int i = 0; i < 2 * rows; ++i) accumulators_.push_back(f.local<V128>());
+  if (factors == Factors::i16_i8_offsets) {
+    offset_low_ = f.local<V128>();
+    offset_high_ = f.local<V128>();
+  }
 }
 
 void Tile::clear() {
   for (const Var<V128>& accumulator : accumulators_) accumulator.set(f32x4::splat(f_.f32(0)));
 }
 
+void Tile::load_offsets(const Var<I32>& head) {
+  if (factors_ != Factors::i16_i8_offsets) return;
+  offset_low_.set(load_v128(head, 0));
+  offset_high_.set(load_v128(head, 16));
+}
+
 void Tile::multiply_add(const std::vector<Var<I32>>& lefts, const Var<I32>& right) {
-  right_low_.set(load_v128(right, 0));
-  right_high_.set(load_v128(right, 16));
+  if (factors_ == Factors::f32) {
+    right_low_.set(load_v128(right, 0));
+    right_high_.set(load_v128(right, 16));
+  } else if (factors_ == Factors::i16_i8) {
+    right_low_.set(v128::load8x8_s(right, 0));
+    right_high_.set(v128::load8x8_s(right, 8));
+  } else {
+    right_low_.set(i16x8::add(v128::load8x8_s(right, 0), offset_low_));
+    right_high_.set(i16x8::add(v128::load8x8_s(right, 8), offset_high_));
+  }
+  multiply_rows(lefts);
+}
+
+void Tile::multiply_add_rows(const std::vector<Var<I32>>& lefts, const Var<I32>& right,
+                             const Var<I32>& right_step, bool odd) {
+  // The left side's other element of an odd pair is any number; nothing times zero is left of it.
+  const Var<V128>&first = right_low_, &second = right_high_;
+  left_.set(load_v128(right, 0));
+  second.set(odd ? i32x4::splat(f_.i32(0)) : load_v128(right + right_step));
+  first.set(v128::shuffle(left_, second, {0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23}));
+  second.set(v128::shuffle(left_, second, {8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31}));
+  multiply_rows(lefts);
+}
+
+void Tile::multiply_rows(const std::vector<Var<I32>>& lefts) {
   for (int row = 0; row < rows_; ++row) {
     left_.set(v128::load32_splat(lefts[row]));  // right before its use: engines that hoist it would spill
     const Var<V128>&low = accumulators_[2 * row], &high = accumulators_[2 * row + 1];
-    low.set(f32x4::add(low, f32x4::mul(left_, right_low_)));
-    high.set(f32x4::add(high, f32x4::mul(left_, right_high_)));
+    if (factors_ == Factors::f32) {
+      low.set(f32x4::add(low, f32x4::mul(left_, right_low_)));
+      high.set(f32x4::add(high, f32x4::mul(left_, right_high_)));
+    } else {
+      low.set(i32x4::add(low, i32x4::dot_i16x8(left_, right_low_)));
+      high.set(i32x4::add(high, i32x4::dot_i16x8(left_, right_high_)));
+    }
   }
 }
 
@@ -26,32 +71,88 @@ void Tile::store(EpilogueEmitter& epilogue, const Var<I32>& out, const Var<I32>&
                  const Var<I32>& row_step, const Var<I32>& column_offset, const Var<I32>* columns) {
   const Var<I32> address = f_.local<I32>();
   const Var<V128> finished = f_.local<V128>();
+  const ir::DType type = epilogue.out_type();
   for (int row = 0; row < rows_; ++row) {
-    address.set(out + offset);
+    address.set(out + scaled_offset(type, offset));
     for (uint32_t half = 0; half < 2; ++half) {
       const uint32_t bytes = 16 * half;
-      V128 value = epilogue.vector(accumulators_[2 * row + half], offset, column_offset, bytes, bytes);
+      finished.set(epilogue.vector(accumulators_[2 * row + half], offset, column_offset, bytes, bytes));
       if (columns == nullptr) {
-        f_.store_v128(address, std::move(value), bytes);
+        store_elements(f_, type, finished, address, 4 * half);
       } else {
-        finished.set(std::move(value));
-        store_lanes(f_, finished, address, bytes, *columns - static_cast<int32_t>(4 * half));
+        store_lanes(f_, type, finished, address, 4 * half, *columns - static_cast<int32_t>(4 * half));
       }
     }
     offset += row_step;
   }
 }
 
-void store_lanes(FunctionBuilder& f, const Var<V128>& value, const Var<I32>& address, uint32_t offset,
-                 I32 count) {
+I32 packed_steps(Factors factors, I32 count) {
+  return factors == Factors::f32 ? std::move(count) : (std::move(count) + 1) >> 1;
+}
+
+const char* name_of(Factors factors) {
+  switch (factors) {
+    case Factors::f32:
+      return "f32";
+    case Factors::i16:
+      return "i16";
+    case Factors::i16_i8:
+      return "i8";
+    case Factors::i16_i8_offsets:
+      return "i8_offsets";
+  }
+  fail_internal("unknown factors");
+}
+
+void store_elements(FunctionBuilder& f, ir::DType type, const Var<V128>& value, const Var<I32>& address,
+                    uint32_t element) {
+  const auto halves = [&] { return i16x8::narrow_i32x4_s(value, value); };
+  switch (type) {
+    case ir::DType::u8:
+    case ir::DType::i8: {
+      const Var<V128> narrow = f.local<V128>(halves());
+      f.emit(v128::store32_lane(type == ir::DType::u8 ? i8x16::narrow_i16x8_u(narrow, narrow)
+                                                      : i8x16::narrow_i16x8_s(narrow, narrow),
+                                0, address, element));
+      return;
+    }
+    case ir::DType::i16:
+      f.emit(v128::store64_lane(halves(), 0, address, 2 * element));
+      return;
+    case ir::DType::u16:
+      f.emit(v128::store64_lane(i16x8::narrow_i32x4_u(value, value), 0, address, 2 * element));
+      return;
+    default:
+      f.store_v128(address, value, 4 * element);
+  }
+}
+
+void store_lanes(FunctionBuilder& f, ir::DType type, const Var<V128>& value, const Var<I32>& address,
+                 uint32_t element, I32 count) {
   const Var<I32> left = f.local<I32>(std::move(count));
+  const auto bytes = static_cast<uint32_t>(ir::byte_size(type));
   f.if_else(
-      left >= 4, [&] { f.store_v128(address, value, offset); },
+      left >= 4, [&] { store_elements(f, type, value, address, element); },
       [&] {
-        for (int lane = 0; lane < 3; ++lane) {
-          f.if_(left > lane, [&] { f.emit(v128::store32_lane(value, lane, address, offset + 4 * lane)); });
+        for (uint32_t lane = 0; lane < 3; ++lane) {
+          const auto number = static_cast<int>(lane);
+          f.if_(left > number, [&] {
+            const uint32_t offset = bytes * (element + lane);
+            if (bytes == 4) {
+              f.emit(v128::store32_lane(value, number, address, offset));
+            } else {
+              f.store(static_cast<int>(bytes), address.get(), i32x4::extract(value, number), offset, bytes);
+            }
+          });
         }
       });
+}
+
+I32 scaled_offset(ir::DType type, I32 offset) {
+  const int bytes = ir::byte_size(type);
+  if (bytes == 4) return offset;
+  return std::move(offset) >> (bytes == 2 ? 1 : 2);
 }
 
 I32 min_i32(const Var<I32>& a, const Var<I32>& b) { return I32(select(a < b, a.get(), b.get())); }

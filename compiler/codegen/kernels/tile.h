@@ -10,15 +10,23 @@ namespace o2w::codegen {
 // Columns of a tile: two vectors of f32. Packed weights come in panels of this width.
 inline constexpr int kPanel = 8;
 
+using schedule::Factors;
+
 // rows x 8 accumulators in locals. 4 x 8 is the largest tile that stays in the 15 vector registers every
 // engine has on x64 (8 accumulators, 2 of the right-hand side, 1 broadcast, 1 product).
 class Tile {
  public:
-  Tile(FunctionBuilder& f, int rows);
+  Tile(FunctionBuilder& f, int rows, Factors factors = Factors::f32);
   int rows() const { return rows_; }
   void clear();
-  // accumulators += broadcast of the element at lefts[row] times the 8 elements at `right`.
+  // Reads the columns' offsets (factors with offsets only; they stay for all tiles of the panel).
+  void load_offsets(const Var<I32>& head);
+  // accumulators += broadcast of the element at lefts[row] times the 8 packed elements at `right`; of
+  // integers, of the pair there with the 8 pairs.
   void multiply_add(const std::vector<Var<I32>>& lefts, const Var<I32>& right);
+  // The same with a pair of rows of unpacked integers, `right_step` bytes apart; with one row if `odd`.
+  void multiply_add_rows(const std::vector<Var<I32>>& lefts, const Var<I32>& right,
+                         const Var<I32>& right_step, bool odd);
   // Runs the epilogue and stores. `out` is the output pointer, `offset` the bytes from it to the tile's first
   // element (left changed: it ends one tile further down), `row_step` the bytes between rows. `columns`: how
   // many of the 8 are real, null for all.
@@ -26,15 +34,38 @@ class Tile {
              const Var<I32>& column_offset, const Var<I32>* columns);
 
  private:
+  void multiply_rows(const std::vector<Var<I32>>& lefts);
+
   FunctionBuilder& f_;
   int rows_;
+  Factors factors_;
   std::vector<Var<V128>> accumulators_;  // [row][2]
-  Var<V128> right_low_, right_high_, left_;
+  Var<V128> right_low_, right_high_, left_, offset_low_, offset_high_;
 };
 
-// Stores the first `count` lanes (1 to 4; none if count <= 0) of a vector.
-void store_lanes(FunctionBuilder& f, const Var<V128>& value, const Var<I32>& address, uint32_t offset,
-                 I32 count);
+// Bytes of packed weights per element of the sum and panel, for f32, or per pair, for integers.
+inline constexpr int packed_step(Factors factors) {
+  return factors == Factors::f32 ? 4 * kPanel : 2 * kPanel;
+}
+// Bytes of a panel before its elements.
+inline constexpr int panel_head(Factors factors) {
+  return factors == Factors::i16_i8_offsets ? 4 * kPanel : 0;
+}
+inline constexpr int left_bytes(Factors factors) { return factors == Factors::f32 ? 4 : 2; }
+// How many steps of the packed panels a sum over `count` elements takes.
+I32 packed_steps(Factors factors, I32 count);
+// The part of names and memo keys that the factors are responsible for.
+const char* name_of(Factors factors);
+
+// Stores four lanes as elements of `type`, which they fit.
+void store_elements(FunctionBuilder& f, ir::DType type, const Var<V128>& value, const Var<I32>& address,
+                    uint32_t element);
+// Stores the first `count` lanes (1 to 4; none if count <= 0) of a vector; `element`: how many elements after
+// the address.
+void store_lanes(FunctionBuilder& f, ir::DType type, const Var<V128>& value, const Var<I32>& address,
+                 uint32_t element, I32 count);
+// `offset` counts elements of 4 bytes; the bytes that many elements of `type` take.
+I32 scaled_offset(ir::DType type, I32 offset);
 
 I32 min_i32(const Var<I32>& a, const Var<I32>& b);
 I32 max_i32(const Var<I32>& a, const Var<I32>& b);

@@ -51,21 +51,44 @@ Expr quantize(const Expr& x, const Expr& zero_point, DType type) {
   return ir::is_float(type) ? y : ir::cast(ir::compute_type(type), y);
 }
 
+namespace {
+
+bool is_eight_bit(DType type) { return ir::is_integer(type) && ir::byte_size(ir::compute_type(type)) == 1; }
+
+}  // namespace
+
+std::optional<int64_t> uniform_integer(Lowering& l, Value* value) {
+  const ir::Tensor* tensor = l.constant(value);
+  if (tensor == nullptr || !ir::is_integer(tensor->type()) || tensor->count() == 0) return std::nullopt;
+  const int64_t first = tensor->as_int(0);
+  for (int64_t i = 1; i < tensor->count(); ++i) {
+    if (tensor->as_int(i) != first) return std::nullopt;
+  }
+  return first;
+}
+
 Value* subtract_zero_point(Lowering& l, Value* x, Value* zero_point, int axis) {
   if (!ir::is_integer(x->type))
     l.fail("a quantized operand is of type {}, expected an integer type", ir::user_name(x->type));
-  if (zero_point == nullptr) return l.b().cast(x, DType::i32);
+  if (zero_point != nullptr && !ir::is_integer(zero_point->type))
+    l.fail("a zero point is of type {}, expected an integer type", ir::user_name(zero_point->type));
+  // Differences of 8-bit numbers fit 16 bits, which is what kernels multiply.
+  const DType type = is_eight_bit(x->type) ? DType::i16 : DType::i32;
+  if (zero_point == nullptr) return l.b().cast(x, type);
   if (zero_point->rank() == 1 && !zero_point->shape[0].is(1)) {
     l.b().require(
         ir::Require::Relation::broadcastable, zero_point->shape[0], x->shape[static_cast<std::size_t>(axis)],
         fmt::format("the zero point has {} entries, expected one or {}", zero_point->shape[0].to_string(),
                     x->shape[static_cast<std::size_t>(axis)].to_string()));
   }
-  return l.b().tabulate(DType::i32, x->shape, [&](ir::Body& body, ir::Builder::Indices i) {
-    Expr zero = zero_point->rank() == x->rank() && x->rank() > 1
+  const std::optional<int64_t> uniform = uniform_integer(l, zero_point);
+  if (uniform && *uniform == 0) return l.b().cast(x, type);
+  return l.b().tabulate(type, x->shape, [&](ir::Body& body, ir::Builder::Indices i) {
+    Expr zero = uniform ? ir::literal_int(type, *uniform)
+                : zero_point->rank() == x->rank() && x->rank() > 1
                     ? body.at(zero_point, ir::Builder::broadcast_read(zero_point, x->shape, i))
                     : vector_or_scalar_at(body, zero_point, i[static_cast<std::size_t>(axis)]);
-    return ir::cast(DType::i32, body.at(x, {i.begin(), i.end()})) - ir::cast(DType::i32, zero);
+    return ir::cast(type, body.at(x, {i.begin(), i.end()})) - ir::cast(type, zero);
   });
 }
 

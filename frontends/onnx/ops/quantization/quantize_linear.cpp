@@ -1,4 +1,4 @@
-// QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear.
+// QuantizeLinear and DequantizeLinear.
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/common/sizes.h"
 #include "frontends/onnx/ops/quantization/parameters.h"
@@ -104,25 +104,6 @@ void lower_dequantize(Lowering& l) {
   }));
 }
 
-// Scale and zero point of u8 from the tensor's own range, which always holds 0.
-void lower_dynamic(Lowering& l) {
-  Value* x = float_input(l, 0);
-  const auto all = axis_range(0, x->rank());
-  Value* low = l.b().reduce_axes(ir::Combiner::min, x, all, false);
-  Value* high = l.b().reduce_axes(ir::Combiner::max, x, all, false);
-  Value* scale = l.b().map(DType::f32, {low, high}, [](std::span<const Expr> e) {
-    const Expr range = max(e[1], 0.0) - min(e[0], 0.0);
-    return select(eq(range, 0.0), ir::literal_of(DType::f32, 1), range / 255.0);
-  });
-  Value* zero = l.b().map(DType::u8, {low, scale}, [](std::span<const Expr> e) {
-    return quantize((0.0 - min(e[0], 0.0)) / e[1], Expr(), DType::u8);
-  });
-  l.output(0, l.b().map(DType::u8, {x, scale, zero},
-                        [](std::span<const Expr> e) { return quantize(e[0] / e[1], e[2], DType::u8); }));
-  if (l.wants_output(1)) l.output(1, scale);
-  if (l.wants_output(2)) l.output(2, zero);
-}
-
 const RegisterOperator quantize_linear({.name = "QuantizeLinear",
                                         .versions = {10, 13, 19, 21, 23, 24, 25},
                                         .limits = "saturate = 0 is not supported",
@@ -138,9 +119,6 @@ const RegisterOperator quantize_ms({.domain = "com.microsoft",
                                     .lower = lower_quantize});
 const RegisterOperator dequantize_ms(
     {.domain = "com.microsoft", .name = "DequantizeLinear", .versions = {1}, .lower = lower_dequantize});
-const RegisterOperator dynamic_quantize({.name = "DynamicQuantizeLinear",
-                                         .versions = {11},
-                                         .lower = lower_dynamic});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

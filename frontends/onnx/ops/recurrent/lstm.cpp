@@ -1,9 +1,10 @@
 // LSTM. Gates in the order i, o, f, c:
 //   i = f(Xi + H Ri^T + Pi * C), f = f(Xf + H Rf^T + Pf * C), C' = f * C + i * g(Xc + H Rc^T),
 //   o = f(Xo + H Ro^T + Po * C'), H' = o * h(C'); with input_forget the forget gate is 1 - i.
+#include "frontends/onnx/ops/recurrent/lstm.h"
+
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/common/sizes.h"
-#include "frontends/onnx/ops/recurrent/recurrence.h"
 #include "frontends/onnx/ops/typed_inputs.h"
 
 namespace o2w::onnx_frontend {
@@ -16,8 +17,10 @@ using ir::Value;
 enum Gate { input_gate, output_gate, forget_gate, cell_gate };
 enum Peephole { input_peephole, output_peephole, forget_peephole };
 
-void lower(Lowering& l) {
-  Recurrence recurrence(l, 4, 3, {"Sigmoid", "Tanh", "Tanh"}, [](int) { return true; });
+}  // namespace
+
+void lower_lstm(Lowering& l, RecurrentProducts* products) {
+  Recurrence recurrence(l, 4, 3, {"Sigmoid", "Tanh", "Tanh"}, [](int) { return true; }, products);
   const bool coupled = l.int_attribute("input_forget", 0) != 0;
   const ir::DType type = recurrence.type();
   Value* peepholes = nullptr;
@@ -33,7 +36,7 @@ void lower(Lowering& l) {
     const int d = step.direction;
     Value* c = step.states[1];
     const ir::Shape shape = {recurrence.batch(), recurrence.hidden()};
-    Value* product = b.einsum(step.states[0], step.recurrent, "mk", "nk", "mn", type);
+    Value* product = recurrence.state_product(step);
     const auto sum = [&](ir::Body& body, ir::Builder::Indices i, int gate) {
       return step.input(body, i[0], gate, i[1]) + step.gate(body, product, i[0], gate, i[1]);
     };
@@ -59,7 +62,11 @@ void lower(Lowering& l) {
   });
 }
 
-const RegisterOperator lstm({.name = "LSTM", .versions = {1, 7, 14, 22}, .lower = lower});
+namespace {
+
+const RegisterOperator lstm({.name = "LSTM", .versions = {1, 7, 14, 22}, .lower = [](Lowering& l) {
+                               lower_lstm(l, nullptr);
+                             }});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

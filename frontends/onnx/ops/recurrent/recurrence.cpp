@@ -30,8 +30,9 @@ class InRegion {
 
 Recurrence::Recurrence(Lowering& l, int gates, int activations_per_direction,
                        const std::vector<std::string>& default_activations,
-                       const std::function<bool(int)>& adds_recurrent_bias)
+                       const std::function<bool(int)>& adds_recurrent_bias, RecurrentProducts* products)
     : l_(l),
+      products_(products),
       gates_(gates),
       activations_per_direction_(activations_per_direction),
       adds_recurrent_bias_(adds_recurrent_bias) {
@@ -45,25 +46,22 @@ Recurrence::Recurrence(Lowering& l, int gates, int activations_per_direction,
   clip_ = l.float_attribute("clip", 0);
 
   Value* x = float_input(l, 0);
-  Value* w = float_input(l, 1);
-  Value* r = float_input(l, 2);
   l.expect_rank(x, 3, 3, "input X");
-  l.expect_rank(w, 3, 3, "weights W");
-  l.expect_rank(r, 3, 3, "weights R");
   type_ = ir::compute_type(x->type);
   x_ = l.b().cast(batch_first_ ? l.b().transpose(x, {1, 0, 2}) : x, type_);
   steps_ = x_->shape[0];
   batch_ = x_->shape[1];
   inputs_ = x_->shape[2];
-  hidden_ = r->shape[2];
+  if (products_ == nullptr) l.expect_rank(float_input(l, 2), 3, 3, "weights R");
+  hidden_ = products_ != nullptr ? products_->hidden() : l.input(2)->shape[2];
   if (l.has_attribute("hidden_size"))
     require_equal(l, hidden_, l.int_attribute("hidden_size"), "hidden_size and R");
   const Dim rows = hidden_ * Dim(gates);
-  for (Value* weights : {w, r}) {
-    require_equal(l, weights->shape[0], directions_, "first size of W and R and number of directions");
-    require_equal(l, weights->shape[1], rows, "second size of W and R and gates times hidden_size");
+  if (products_ != nullptr) {
+    products_->check(directions_, inputs_, rows);
+  } else {
+    check_float_weights();
   }
-  require_equal(l, w->shape[2], inputs_, "last sizes of W and X");
   if (l.optional_input(3) != nullptr) {
     bias_ = float_input(l, 3);
     l.expect_rank(bias_, 2, 2, "bias B");
@@ -89,6 +87,18 @@ Recurrence::Recurrence(Lowering& l, int gates, int activations_per_direction,
   for (const std::string& name : names) activations_.push_back(reader.next(name));
 }
 
+void Recurrence::check_float_weights() {
+  Value* w = float_input(l_, 1);
+  Value* r = l_.input(2);
+  l_.expect_rank(w, 3, 3, "weights W");
+  for (Value* weights : {w, r}) {
+    require_equal(l_, weights->shape[0], directions_, "first size of W and R and number of directions");
+    require_equal(l_, weights->shape[1], hidden_ * Dim(gates_),
+                  "second size of W and R and gates times hidden_size");
+  }
+  require_equal(l_, w->shape[2], inputs_, "last sizes of W and X");
+}
+
 const Activation& Recurrence::activation(int direction, int k) const {
   return activations_.at(static_cast<std::size_t>(direction * activations_per_direction_ + k));
 }
@@ -103,6 +113,11 @@ Expr Recurrence::recurrent_bias(ir::Body& body, int direction, int gate, const E
 Expr Recurrence::Step::gate(ir::Body& body, Value* product, const Expr& batch, int number,
                             const Expr& unit) const {
   return body.at(product, {batch, unit + Expr(hidden * Dim(number))});
+}
+
+Value* Recurrence::state_product(const Step& step) {
+  if (products_ != nullptr) return products_->with_state(step.states[0], step.direction);
+  return l_.b().einsum(step.states[0], step.recurrent, "mk", "nk", "mn", type_);
 }
 
 Value* Recurrence::slice_direction(Value* x, int direction) {
@@ -137,9 +152,14 @@ Value* Recurrence::initial_state(int input, int direction) {
 Value* Recurrence::project(int direction) {
   ir::Builder& b = l_.b();
   const Dim rows = hidden_ * Dim(gates_);
-  Value* flat = b.view(x_, {steps_ * batch_, inputs_});
-  Value* weights = b.cast(slice_direction(l_.input(1), direction), type_);
-  Value* product = b.einsum(flat, weights, "mk", "nk", "mn", type_);
+  Value* product = nullptr;
+  if (products_ != nullptr) {
+    product = products_->with_inputs(x_, direction);
+  } else {
+    Value* flat = b.view(x_, {steps_ * batch_, inputs_});
+    Value* weights = b.cast(slice_direction(l_.input(1), direction), type_);
+    product = b.einsum(flat, weights, "mk", "nk", "mn", type_);
+  }
   if (bias_ != nullptr) {
     std::vector<Value*> per_gate;
     for (int gate = 0; gate < gates_; ++gate) {
@@ -188,7 +208,7 @@ void Recurrence::run(const std::vector<int>& initial, const StepFunction& step) 
   std::vector<std::vector<Value*>> finals(initial.size());
   for (int d = 0; d < directions_; ++d) {
     Value* projected = project(d);
-    Value* recurrent = b.cast(slice_direction(l_.input(2), d), type_);
+    Value* recurrent = products_ != nullptr ? nullptr : b.cast(slice_direction(l_.input(2), d), type_);
     LoopSpec spec;
     spec.trip_count = steps_;
     for (int input : initial) spec.carried.push_back(initial_state(input, d));

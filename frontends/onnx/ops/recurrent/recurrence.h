@@ -15,12 +15,27 @@
 
 namespace o2w::onnx_frontend {
 
+// The products with the weights, for operators that hold W and R in another form than [directions, gates *
+// hidden, inputs] and multiply in another way.
+class RecurrentProducts {
+ public:
+  virtual ~RecurrentProducts() = default;
+  virtual ir::Dim hidden() const = 0;
+  // Checks the weights against the sizes that the other inputs have.
+  virtual void check(int directions, const ir::Dim& inputs, const ir::Dim& rows) = 0;
+  // x W: [steps, batch, inputs] -> [steps * batch, gates * hidden].
+  virtual ir::Value* with_inputs(ir::Value* x, int direction) = 0;
+  // h R: [batch, hidden] -> [batch, gates * hidden]; called in the loop.
+  virtual ir::Value* with_state(ir::Value* h, int direction) = 0;
+};
+
 class Recurrence {
  public:
   // One step of one direction, inside the loop.
   struct Step {
     int direction = 0;
-    ir::Value* recurrent = nullptr;  // R of this direction: [gates * hidden, hidden]
+    // R of this direction, [gates * hidden, hidden]; null where RecurrentProducts hold the weights.
+    ir::Value* recurrent = nullptr;
     std::vector<ir::Value*> states;  // h, then what the operator adds, each [batch, hidden]
     // x W^T + biases for gate number `gate` of hidden unit `unit`.
     std::function<ir::Expr(ir::Body&, const ir::Expr& batch, int gate, const ir::Expr& unit)> input;
@@ -32,10 +47,11 @@ class Recurrence {
   using StepFunction = std::function<std::vector<ir::Value*>(const Step&)>;  // the next states
 
   // Reads and checks the node: inputs X, W, R, B, sequence_lens, initial_h. `bias_of_recurrence(gate)` says
-  // whether the recurrent bias of a gate is added to its input (or left to the step).
+  // whether the recurrent bias of a gate is added to its input (or left to the step). `products`: null for
+  // the float weights W and R.
   Recurrence(Lowering& l, int gates, int activations_per_direction,
              const std::vector<std::string>& default_activations,
-             const std::function<bool(int)>& adds_recurrent_bias);
+             const std::function<bool(int)>& adds_recurrent_bias, RecurrentProducts* products = nullptr);
 
   int directions() const { return directions_; }
   ir::DType type() const { return type_; }  // the type that everything is computed in
@@ -45,6 +61,8 @@ class Recurrence {
   const Activation& activation(int direction, int k) const;
   // clip(x) to +-attribute clip; x when there is none.
   ir::Expr clipped(const ir::Expr& x) const;
+  // h R of all gates: [batch, gates * hidden].
+  ir::Value* state_product(const Step& step);
   // The recurrent bias of a gate.
   ir::Expr recurrent_bias(ir::Body& body, int direction, int gate, const ir::Expr& unit) const;
   // An optional initial state input ([directions, batch, hidden], or [batch, directions, hidden] in layout
@@ -63,7 +81,10 @@ class Recurrence {
   ir::Value* over_time(ir::Value* scanned, int direction);
   ir::Value* join(std::vector<ir::Value*> per_direction, int axis);
 
+  void check_float_weights();
+
   Lowering& l_;
+  RecurrentProducts* products_;
   int gates_;
   int activations_per_direction_;
   int directions_ = 1;
