@@ -17,6 +17,10 @@
 // non_max_suppression: boxes [batch, n, 4], scores [batch, classes, n], most per class (i64), IoU threshold,
 //   score threshold -> rows of batch, class, box (i64). ints: boxes by centre and size, whether the score
 //   threshold counts. counts: rows. The output has room for as many as its descriptor says.
+// blocks_product_{2,4,8}[_float_zeros]: a [.., k] (f32), weights (u8), [bias (f32)] -> y [.., n] (f32).
+//   ints: block, k, n. Weights of so many bits in panels of 8 columns, [ceil(n/8)][ceil(k/block)]: 8 scales
+//   (f32), 8 zero points (u8, or f32), then bytes of the weights of one column that follow each other along k,
+//   lowest bits first: [block * bits/8][8]. A weight is (number - zero point) * scale.
 #pragma once
 
 #include <stdint.h>

@@ -21,4 +21,9 @@ ir::Expr column_parameter(ir::Body& body, ir::Value* parameter, const ir::Shape&
 ir::Value* dequantized_product(Lowering& l, ir::Value* sums, ir::Value* a_scale, ir::Value* b_scale,
                                ir::Value* bias);
 
+// a_scale * b_scale [* alpha] [/ y_scale] as a value of its own, one number or one per column, which folds
+// where the scales are constants; null where a scale is per row or of higher rank.
+ir::Value* column_factors(Lowering& l, double alpha, ir::Value* a_scale, ir::Value* b_scale,
+                          ir::Value* y_scale);
+
 }  // namespace o2w::onnx_frontend

@@ -27,13 +27,14 @@ Expr counted(const Window& window, int d, const Expr& out, const Dim& before, co
   return end - first;
 }
 
-void lower(Lowering& l) {
-  Value* x = float_input(l, 0);
+}  // namespace
+
+Value* average_pool(Lowering& l, Value* x) {
   const Window window = pool_window(l, x);
   const ir::DType compute = ir::compute_type(x->type);
   const bool count_padding = l.int_attribute("count_include_pad", 0) != 0;
   Value* sum = reduce_window(l, x, window, ir::Combiner::sum, compute);
-  l.output(0, l.b().tabulate(x->type, sum->shape, [&](ir::Body& body, ir::Builder::Indices i) {
+  return l.b().tabulate(x->type, sum->shape, [&](ir::Body& body, ir::Builder::Indices i) {
     Expr divisor = Expr(1);
     Dim full = 1;  // product over the dimensions whose windows always count in full
     for (int d = 0; d < window.rank(); ++d) {
@@ -49,12 +50,16 @@ void lower(Lowering& l) {
     }
     divisor = is_literal(divisor) ? Expr(full) : max(divisor * Expr(full), Expr(1));
     return body.at(sum, {i.begin(), i.end()}) / ir::cast(compute, divisor);
-  }));
+  });
 }
 
-const RegisterOperator average_pool({.name = "AveragePool",
-                                     .versions = {1, 7, 10, 11, 19, 22},
-                                     .lower = lower});
+namespace {
+
+void lower(Lowering& l) { l.output(0, average_pool(l, float_input(l, 0))); }
+
+const RegisterOperator average_pool_operator({.name = "AveragePool",
+                                              .versions = {1, 7, 10, 11, 19, 22},
+                                              .lower = lower});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

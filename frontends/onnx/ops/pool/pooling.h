@@ -16,4 +16,7 @@ ir::Shape pooled_shape(const ir::Value* x, const Window& window);
 ir::Value* reduce_window(Lowering& l, ir::Value* x, const Window& window, ir::Combiner combiner,
                          ir::DType type, const std::function<ir::Expr(const ir::Expr&)>& element = nullptr);
 
+// What AveragePool computes of x under the node's attributes, in x's type.
+ir::Value* average_pool(Lowering& l, ir::Value* x);
+
 }  // namespace o2w::onnx_frontend

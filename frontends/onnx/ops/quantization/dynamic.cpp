@@ -2,7 +2,6 @@
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/common/sizes.h"
 #include "frontends/onnx/ops/quantization/parameters.h"
-#include "frontends/onnx/ops/typed_inputs.h"
 
 namespace o2w::onnx_frontend {
 
@@ -45,7 +44,7 @@ Value* dynamic_differences(Lowering& l, Value* x, const DynamicQuantization& par
 namespace {
 
 void lower_dynamic(Lowering& l) {
-  Value* x = float_input(l, 0);
+  Value* x = l.input(0);
   const DynamicQuantization parameters = dynamic_parameters(l, x);
   l.output(0, l.b().map(DType::u8, {x, parameters.scale, parameters.zero_point}, [](std::span<const Expr> e) {
     return quantize(ir::cast(DType::f32, e[0]) / e[1], e[2], DType::u8);
@@ -56,6 +55,7 @@ void lower_dynamic(Lowering& l) {
 
 const RegisterOperator dynamic_quantize({.name = "DynamicQuantizeLinear",
                                          .versions = {11},
+                                         .types = {{"T1", kFloat32, inputs(0)}},
                                          .lower = lower_dynamic});
 
 }  // namespace

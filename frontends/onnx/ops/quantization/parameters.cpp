@@ -51,6 +51,48 @@ Expr quantize(const Expr& x, const Expr& zero_point, DType type) {
   return ir::is_float(type) ? y : ir::cast(ir::compute_type(type), y);
 }
 
+Expr dequantize(const Expr& x, const Expr& zero_point, const Expr& scale) {
+  Expr difference = ir::cast(DType::i32, x);
+  if (zero_point) difference = difference - ir::cast(DType::i32, zero_point);
+  return ir::cast(DType::f32, difference) * scale;
+}
+
+namespace {
+
+Value* expect_one(Lowering& l, Value* parameter, const char* what) {
+  if (parameter == nullptr) return nullptr;
+  l.expect_rank(parameter, 0, 1, what);
+  require_equal(l, ir::element_count(parameter->shape), 1, fmt::format("the number of elements of {}", what));
+  return parameter;
+}
+
+}  // namespace
+
+QuantizedInput quantized_input(Lowering& l, int first) {
+  return {l.input(first), expect_one(l, l.input(first + 1), "a scale"),
+          expect_one(l, l.optional_input(first + 2), "a zero point")};
+}
+
+QuantizedInput quantized_output(Lowering& l, int first) {
+  return {nullptr, expect_one(l, l.input(first), "the output's scale"),
+          expect_one(l, l.optional_input(first + 1), "the output's zero point")};
+}
+
+Expr only_element(ir::Body& body, Value* value) {
+  if (value == nullptr) return {};
+  return body.at(value, std::vector<Expr>(value->shape.size(), Expr(0)));
+}
+
+Expr real_at(ir::Body& body, const QuantizedInput& input, std::vector<Expr> index) {
+  return dequantize(body.at(input.x, std::move(index)), only_element(body, input.zero_point),
+                    ir::cast(DType::f32, only_element(body, input.scale)));
+}
+
+Expr quantized(ir::Body& body, const Expr& real, const QuantizedInput& output, DType type) {
+  return quantize(real / ir::cast(DType::f32, only_element(body, output.scale)),
+                  only_element(body, output.zero_point), type);
+}
+
 namespace {
 
 bool is_eight_bit(DType type) { return ir::is_integer(type) && ir::byte_size(ir::compute_type(type)) == 1; }

@@ -18,6 +18,26 @@ Range quantized_range(ir::DType type);
 // a float expression, `zero_point` null or of any compute type.
 ir::Expr quantize(const ir::Expr& x, const ir::Expr& zero_point, ir::DType type);
 
+// (x - zero_point) * scale in f32; x is an integer expression, the zero point null or one.
+ir::Expr dequantize(const ir::Expr& x, const ir::Expr& zero_point, const ir::Expr& scale);
+
+// A tensor with one scale and one zero point (null: 0), as the QLinear operators list them.
+struct QuantizedInput {
+  ir::Value* x = nullptr;
+  ir::Value* scale = nullptr;
+  ir::Value* zero_point = nullptr;
+};
+// Inputs x, scale, zero_point from number `first` on; scale and zero point must have one element.
+QuantizedInput quantized_input(Lowering& l, int first);
+// The same for an output: inputs scale, zero_point (x stays null).
+QuantizedInput quantized_output(Lowering& l, int first);
+// The one element of a scale or zero point; null for a null value.
+ir::Expr only_element(ir::Body& body, ir::Value* value);
+// The real number that element `index` of the input stands for.
+ir::Expr real_at(ir::Body& body, const QuantizedInput& input, std::vector<ir::Expr> index);
+// A real number as the output's type and parameters quantize it.
+ir::Expr quantized(ir::Body& body, const ir::Expr& real, const QuantizedInput& output, ir::DType type);
+
 // The one number that all elements of a constant are; nothing where it is not one.
 std::optional<int64_t> uniform_integer(Lowering& l, ir::Value* value);
 

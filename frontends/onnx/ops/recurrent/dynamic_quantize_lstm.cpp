@@ -6,7 +6,6 @@
 #include "frontends/onnx/ops/linear/integer_product.h"
 #include "frontends/onnx/ops/quantization/parameters.h"
 #include "frontends/onnx/ops/recurrent/lstm.h"
-#include "frontends/onnx/ops/typed_inputs.h"
 
 namespace o2w::onnx_frontend {
 namespace {
@@ -19,9 +18,7 @@ using ir::Value;
 class QuantizedProducts : public RecurrentProducts {
  public:
   explicit QuantizedProducts(Lowering& l)
-      : l_(l),
-        w_{integer_input(l, 1), float_input(l, 8), l.input(9)},
-        r_{integer_input(l, 2), float_input(l, 10), l.input(11)} {
+      : l_(l), w_{l.input(1), l.input(8), l.input(9)}, r_{l.input(2), l.input(10), l.input(11)} {
     l.expect_rank(w_.matrix, 3, 3, "weights W");
     l.expect_rank(r_.matrix, 3, 3, "weights R");
   }
@@ -104,14 +101,17 @@ class QuantizedProducts : public RecurrentProducts {
 };
 
 void lower(Lowering& l) {
-  if (float_input(l, 0)->type != DType::f32)
-    l.fail("input X is of type {}, expected float32", ir::user_name(l.input(0)->type));
   QuantizedProducts products(l);
   lower_lstm(l, &products);
 }
 
-const RegisterOperator dynamic_quantize_lstm(
-    {.domain = "com.microsoft", .name = "DynamicQuantizeLSTM", .versions = {1}, .lower = lower});
+const RegisterOperator dynamic_quantize_lstm({.domain = "com.microsoft",
+                                              .name = "DynamicQuantizeLSTM",
+                                              .versions = {1},
+                                              .types = {{"T", kFloat32, inputs(0, 3, 5, 6, 7, 8, 10)},
+                                                        {"T1", {DType::i32}, inputs(4)},
+                                                        {"T2", kBytes, inputs(1, 2, 9, 11), kMixed}},
+                                              .lower = lower});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend
