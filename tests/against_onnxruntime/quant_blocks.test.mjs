@@ -38,6 +38,7 @@ for (const bits of [2, 4, 8]) {
     const t = randomTensors(bits);
     for (const [block, k, n] of [[16, 48, 24], [32, 64, 13], [32, 70, 9], [128, 200, 8]]) {
       for (const zeros of [undefined, 'packed', 'float']) {
+        if (zeros === 'float' && bits !== 4) continue;  // ONNX Runtime 1.30: 4 bits only
         const { bytes, feeds } = nbits(t, { bits, block, k, n, zeros, bias: zeros === 'packed' });
         await agreesWithOnnxRuntime(bytes, feeds, close);
       }
@@ -49,8 +50,11 @@ test('MatMulNBits: g_idx in order, permuted, and uneven', async () => {
   const t = randomTensors(20);
   const k = 64, permuted = Array.from({ length: k }, (_, i) => (i * 7) % 64 >> 4);
   for (const groups of [Array.from({ length: k }, (_, i) => i >> 4), permuted, Array.from({ length: k }, (_, i) => (i % 5) % 4)]) {
-    const { bytes, feeds } = nbits(t, { bits: 4, block: 16, k, n: 24, zeros: 'packed', groups });
-    await agreesWithOnnxRuntime(bytes, feeds, close);
+    // ONNX Runtime 1.30 leaves packed zero points out of account where there is a g_idx.
+    for (const zeros of [undefined, 'float']) {
+      const { bytes, feeds } = nbits(t, { bits: 4, block: 16, k, n: 24, zeros, groups });
+      await agreesWithOnnxRuntime(bytes, feeds, close);
+    }
   }
 });
 

@@ -1,7 +1,7 @@
 // ConvInteger and QLinearConv: convolutions of 8-bit tensors, accumulated in 32 bits.
 #include "frontends/onnx/operator.h"
-#include "frontends/onnx/ops/common/channels_last.h"
 #include "frontends/onnx/ops/common/sizes.h"
+#include "frontends/onnx/ops/conv/channels_last.h"
 #include "frontends/onnx/ops/conv/convolution.h"
 #include "frontends/onnx/ops/quantization/parameters.h"
 

@@ -1,6 +1,6 @@
-// com.microsoft QLinearAveragePool and NhwcMaxPool: pools of quantized pictures.
+// com.microsoft QLinearAveragePool.
 #include "frontends/onnx/operator.h"
-#include "frontends/onnx/ops/common/channels_last.h"
+#include "frontends/onnx/ops/conv/channels_last.h"
 #include "frontends/onnx/ops/pool/pooling.h"
 #include "frontends/onnx/ops/quantization/parameters.h"
 
@@ -27,24 +27,12 @@ void lower_average(Lowering& l) {
   l.output(0, last ? channels_last(l, result) : result);
 }
 
-// MaxPool of [N, d.., C]; one scale for all elements, so the largest quantized number is the largest real
-// one.
-void lower_nhwc_max(Lowering& l) {
-  Value* x = channels_first(l, l.input(0));
-  l.output(0, channels_last(l, reduce_window(l, x, pool_window(l, x), ir::Combiner::max, x->type)));
-}
-
 const RegisterOperator average({.domain = "com.microsoft",
                                 .name = "QLinearAveragePool",
                                 .versions = {1},
                                 .types = {{"T", kBytes, inputs(0, 2, 4)},
                                           {"tensor(float)", kFloat32, inputs(1, 3)}},
                                 .lower = lower_average});
-const RegisterOperator nhwc_max({.domain = "com.microsoft",
-                                 .name = "NhwcMaxPool",
-                                 .versions = {1},
-                                 .types = {{"T", kBytes, inputs(0)}},
-                                 .lower = lower_nhwc_max});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend
