@@ -122,15 +122,29 @@ uint32_t find_free(uint32_t size) {
   return larger ? heap.bins[__builtin_ctz(larger)] : 0;
 }
 
+uint64_t limit_of_memory() {
+  const uint64_t limit = o2w_model.max_pages * kPageBytes;
+  return limit && limit < kMaxBytes ? limit : kMaxBytes;
+}
+
 bool grow_for(uint32_t size) {
   if (!heap.first_region) {
     add_memory(o2w_model.heap_start, memory_bytes());
     if (find_free(size)) return true;
   }
-  const uint64_t exact = (size + 2 * kGrain + kPageBytes - 1) / kPageBytes;
-  const uint64_t generous = exact < kGrowth / kPageBytes ? kGrowth / kPageBytes : exact;
-  if (memory_bytes() + exact * kPageBytes > kMaxBytes) return false;
-  uint64_t pages = generous;
+  // What is free at the end of memory need not be grown again.
+  uint64_t missing = size + 2 * kGrain;
+  if (heap.end == memory_bytes()) {
+    const uint32_t last = block_at(static_cast<uint32_t>(heap.end - kHeader))->previous_size;
+    const auto address = static_cast<uint32_t>(heap.end - kHeader - last);
+    if (last && !block_at(address)->used()) missing -= last < missing ? last : missing;
+  }
+  const uint64_t exact = (missing + kPageBytes - 1) / kPageBytes;
+  const uint64_t limit = limit_of_memory();
+  if (memory_bytes() + exact * kPageBytes > limit) return false;
+  const uint64_t room = (limit - memory_bytes()) / kPageBytes;
+  uint64_t pages = exact < kGrowth / kPageBytes ? kGrowth / kPageBytes : exact;
+  if (pages > room) pages = room;
   int64_t before = grow_memory(pages);
   if (before < 0) before = grow_memory(pages = exact);
   if (before < 0) return false;

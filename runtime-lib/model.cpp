@@ -45,12 +45,25 @@ abi::Errno too_large(const char* what, const abi::PortSpec& port, const int32_t*
   return abi::kTooLarge;
 }
 
+// How far memory may grow, where the model was compiled with a limit.
+void add_memory_limit(ErrorText& text) {
+  if (!o2w_model.max_pages) return;
+  text << "; the model was compiled with --max-memory: memory ends at " << o2w_model.max_pages * kPageBytes
+       << " bytes";
+}
+
 // Makes `state.data` a buffer of at least state.bytes.
-abi::Errno ensure_buffer(PortState& state) {
+abi::Errno ensure_buffer(const char* what, const abi::PortSpec& port, PortState& state) {
   if (state.data && capacity(state.data) >= state.bytes) return abi::kSuccess;
   release(state.data);
   state.data = allocate(state.bytes);
-  if (!state.data) return out_of_memory("a tensor", state.bytes);
+  if (!state.data) {
+    ErrorText text;
+    text << "out of memory: " << what << " \"" << at<const char>(port.name) << "\": " << port << " of dims "
+         << Dims{state.dims, port.rank} << " needs " << uint64_t{state.bytes} << " bytes";
+    add_memory_limit(text);
+    return abi::kTooLarge;
+  }
   __builtin_memset(at<char>(state.data), 0, state.bytes);
   return abi::kSuccess;
 }
@@ -172,7 +185,24 @@ const abi::PortSpec& input_spec(uint32_t index) { return at<const abi::PortSpec>
 const abi::PortSpec& output_spec(uint32_t index) { return at<const abi::PortSpec>(o2w_model.outputs)[index]; }
 
 abi::Errno out_of_memory(const char* what, uint64_t bytes) {
-  ErrorText() << "out of memory: " << what << " needs " << bytes << " bytes";
+  ErrorText text;
+  text << "out of memory: " << what << " needs " << bytes << " bytes";
+  add_memory_limit(text);
+  return abi::kTooLarge;
+}
+
+// Names the sizes that the inputs' shapes gave: which of them to make smaller is the caller's choice.
+abi::Errno intermediates_too_large(const char* what, uint64_t bytes) {
+  ErrorText text;
+  text << "out of memory: " << what << " " << bytes << " bytes";
+  const char* before = " with ";
+  for (uint32_t s = 0; s < o2w_model.symbol_count; ++s) {
+    const abi::SymbolSpec& symbol = symbol_spec(s);
+    if (!symbol.from_input) continue;
+    text << before << at<const char>(symbol.name) << " = " << symbol_values()[s];
+    before = ", ";
+  }
+  add_memory_limit(text);
   return abi::kTooLarge;
 }
 
@@ -224,7 +254,7 @@ abi::Errno set_input_shape(Context& context, uint32_t index, const uint32_t* dim
         ErrorText() << "input \"" << at<const char>(port.name) << "\": expected " << port << " with "
                     << at<const char>(dim.text) << " in " << symbol.lower << ".." << symbol.upper << ", got "
                     << UnalignedDims{address_of(dims), rank};
-        return abi::kInvalidArgument;
+        return size > symbol.upper ? abi::kTooLarge : abi::kInvalidArgument;
       }
     }
   }
@@ -255,13 +285,13 @@ abi::Errno set_input_shape(Context& context, uint32_t index, const uint32_t* dim
 }
 
 abi::Errno ensure_input_buffer(Context& context, uint32_t index) {
-  return ensure_buffer(context.inputs[index]);
+  return ensure_buffer("input", input_spec(index), context.inputs[index]);
 }
 
 abi::Errno prepare(Context& context) {
   if (const abi::Errno error = prepare_shared(context)) return error;
   for (uint32_t i = 0; i < o2w_model.input_count; ++i) {
-    if (const abi::Errno error = ensure_buffer(context.inputs[i])) return error;
+    if (const abi::Errno error = ensure_input_buffer(context, i)) return error;
   }
   for (uint32_t i = 0; i < o2w_model.output_count; ++i) {
     const abi::PortSpec& port = output_spec(i);
@@ -270,7 +300,7 @@ abi::Errno prepare(Context& context) {
     if (const abi::Errno error = size_output(port, state)) return error;
     state.has_shape = true;
     if (port.flags & abi::kBorrowed) continue;
-    if (const abi::Errno error = ensure_buffer(state)) return error;
+    if (const abi::Errno error = ensure_buffer("output", port, state)) return error;
   }
   return abi::kSuccess;
 }
@@ -321,7 +351,8 @@ O2W_EXPORT int32_t o2w_plan_arena() {
   const auto* buffers = at<const o2w::abi::ArenaBuffer>(o2w_model.arena);
   for (uint32_t i = 0; i < count; ++i) {
     const int64_t bytes = evaluate(at<const o2w::abi::DimInstruction>(buffers[i].bytes), symbol_values());
-    if (bytes > kMaxTensorBytes) return out_of_memory("an intermediate tensor", static_cast<uint64_t>(bytes));
+    if (bytes > kMaxTensorBytes)
+      return intermediates_too_large("an intermediate tensor needs", static_cast<uint64_t>(bytes));
     intervals[i] = {buffers[i].first_use, buffers[i].last_use, bytes < 0 ? 0 : bytes};
   }
   const auto total =
@@ -329,7 +360,7 @@ O2W_EXPORT int32_t o2w_plan_arena() {
   if (capacity(shared.arena) < total || !shared.arena) {
     release(shared.arena);
     shared.arena = allocate(total);
-    if (!shared.arena) return out_of_memory("the intermediate tensors", total);
+    if (!shared.arena) return intermediates_too_large("the intermediate tensors need", total);
   }
   for (uint32_t i = 0; i < count; ++i) {
     pointer_table()[buffers[i].buffer] = shared.arena + static_cast<uint32_t>(offsets[i]);
@@ -337,6 +368,10 @@ O2W_EXPORT int32_t o2w_plan_arena() {
   return o2w::abi::kSuccess;
 }
 
-O2W_EXPORT int32_t o2w_out_of_memory(int64_t bytes) {
-  return o2w::runtime::out_of_memory("a tensor whose size depends on data", static_cast<uint64_t>(bytes));
+O2W_EXPORT int32_t o2w_out_of_memory(int64_t bytes, uint32_t number) {
+  const char* what = "a tensor whose size depends on data";
+  if (number < o2w_model.error_count) {
+    what = o2w::runtime::at<const char>(o2w::runtime::at<const uint32_t>(o2w_model.errors)[number]);
+  }
+  return o2w::runtime::out_of_memory(what, static_cast<uint64_t>(bytes));
 }

@@ -40,6 +40,7 @@ abi::Errno run(Context& context);
 abi::Errno ensure_input_buffer(Context& context, uint32_t index);
 
 abi::Errno out_of_memory(const char* what, uint64_t bytes);
+abi::Errno intermediates_too_large(const char* what, uint64_t bytes);
 
 }  // namespace o2w::runtime
 

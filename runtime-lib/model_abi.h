@@ -37,8 +37,8 @@
 //     Makes message `number` of the model the last error.
 //   o2w_fail_text(errno: i32, text: i32) -> i32
 //     The same with the address of NUL-terminated text.
-//   o2w_out_of_memory(bytes: i64) -> i32
-//     Says that a tensor of this size could not be allocated.
+//   o2w_out_of_memory(bytes: i64, number: i32) -> i32
+//     Says that a tensor of this size could not be allocated; message `number` of the model names it.
 //
 // Irregular operators (routines.h).
 //   o2w_routine_<name>(args: i32, inputs: i32, outputs: i32, ints: i32, floats: i32, counts: i32) -> i32
@@ -152,6 +152,7 @@ struct ModelDescriptor {
   uint32_t arena_count;
   uint32_t arena;       // ArenaBuffer[]; only of dynamic plans
   uint32_t heap_start;  // end of everything that is laid out when compiling
+  uint32_t max_pages;   // of linear memory, where the model was compiled with a limit; 0: none
 };
 
 // A tensor as routines get it; dense, row-major.
@@ -189,7 +190,7 @@ static_assert(sizeof(DimSpec) == 24 && offsetof(DimSpec, code) == 12);
 static_assert(sizeof(SymbolSpec) == 24 && offsetof(SymbolSpec, name) == 16);
 static_assert(sizeof(PortSpec) == 32);
 static_assert(sizeof(ArenaBuffer) == 16);
-static_assert(sizeof(ModelDescriptor) == 64);
+static_assert(sizeof(ModelDescriptor) == 68);
 static_assert(sizeof(TensorArg) == 44 && offsetof(TensorArg, dims) == 12);
 static_assert(sizeof(PortDescriptor) == 60 && offsetof(PortDescriptor, data) == 52);
 static_assert(sizeof(NnTensor) == 20 && offsetof(NnTensor, data) == 12);

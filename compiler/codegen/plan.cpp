@@ -169,7 +169,8 @@ void Plan::emit_routine(FunctionBuilder& f, const Call& call, const Routine& rou
   if (on_heap) {
     base.set(I32(f.call("o2w_heap_alloc", f.arguments(f.i64(static_cast<int64_t>(total))), WasmType::i32)));
     f.if_(is_zero(base), [&] {
-      f.return_(f.call("o2w_out_of_memory", f.arguments(f.i64(static_cast<int64_t>(total))), WasmType::i32));
+      f.return_(f.call("o2w_out_of_memory", f.arguments(f.i64(static_cast<int64_t>(total)), f.i32(-1)),
+                       WasmType::i32));
     });
   }
   const auto offset = [](std::size_t bytes) { return static_cast<uint32_t>(bytes); };
@@ -288,8 +289,9 @@ void Plan::emit(FunctionBuilder& f, const Allocate& allocate) {
   const Var<I64> bytes = f.local<I64>(dim_code_.value(f, buffer.bytes));
   const Var<I32> pointer =
       f.local<I32>(I32(f.call("o2w_heap_alloc", f.arguments(bytes.get()), WasmType::i32)));
-  f.if_(is_zero(pointer),
-        [&] { f.return_(f.call("o2w_out_of_memory", f.arguments(bytes.get()), WasmType::i32)); });
+  f.if_(is_zero(pointer), [&] {
+    f.return_(f.call("o2w_out_of_memory", f.arguments(bytes.get(), f.i32(allocate.error)), WasmType::i32));
+  });
   f.store_i32(f.i32(at(pointer_cell(allocate.buffer))), pointer);
 }
 

@@ -17,6 +17,23 @@ int64_t parse_number(const std::string& option, std::string_view text) {
   return value;
 }
 
+// "65536", "256K", "256M", "1G" -> bytes.
+int64_t parse_bytes(const std::string& option, const std::string& text) {
+  static constexpr std::string_view kSuffixes = "KMG";
+  std::string_view digits = text;
+  int shift = 0;
+  if (const std::size_t suffix = digits.empty() ? kSuffixes.npos : kSuffixes.find(digits.back());
+      suffix != kSuffixes.npos) {
+    shift = 10 * (static_cast<int>(suffix) + 1);
+    digits.remove_suffix(1);
+  }
+  const int64_t number = parse_number(option, digits);
+  if (number < 0 || number > (int64_t{1} << 40) >> shift) {
+    throw CLI::ValidationError(option, fmt::format("'{}' is out of range", text));
+  }
+  return number << shift;
+}
+
 // Splits "name=rest" at the last '=', since tensor names may hold any character.
 std::pair<std::string, std::string> split_assignment(const std::string& option, const std::string& text,
                                                      const char* form) {
@@ -52,6 +69,11 @@ void ModelOptions::add_to(CLI::App& app) {
       ->type_name("NAME=SIZE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--max-memory", max_memory,
+                 "The module's memory may not grow beyond this: 65536, 256K, 256M, 1G. Inputs that would "
+                 "need more are an "
+                 "error (too_large) of the run")
+      ->type_name("BYTES");
   app.add_option("-O", level, "Optimisation: 0 none, 1 quick, 2 all, 3 all and slow")
       ->check(CLI::Range(0, 3))
       ->capture_default_str();
@@ -66,6 +88,14 @@ CompileOptions ModelOptions::compile_options() const {
   CompileOptions options;
   options.level = level;
   options.dump_folder = dump_folder;
+  if (!max_memory.empty()) {
+    constexpr int64_t kPageBytes = 65536;
+    options.max_memory = parse_bytes("--max-memory", max_memory);
+    if (options.max_memory < kPageBytes) {
+      throw CLI::ValidationError(
+          "--max-memory", fmt::format("'{}' is less than a page of WebAssembly memory (64K)", max_memory));
+    }
+  }
   for (const std::string& text : shapes) {
     const auto [name, value] = split_assignment("--shape", text, "INPUT=1,3,224,224");
     if (!options.import.shapes.emplace(name, parse_dims("--shape", value)).second) {

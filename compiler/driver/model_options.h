@@ -13,6 +13,7 @@ struct ModelOptions {
   std::string model;
   std::vector<std::string> shapes;  // "input=1,3,224,224"
   std::vector<std::string> dims;    // "name=4" or "name=1..512"
+  std::string max_memory;           // "256M"; empty: no limit
   int level = 2;
   std::string dump_folder;
   bool quiet = false, verbose = false;

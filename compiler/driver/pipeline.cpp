@@ -83,8 +83,9 @@ Result<CompiledModel> compile_model(const std::string& path, const CompileOption
   if (dumper.wanted()) dumper.write("program", schedule::to_text(*program));
 
   stage("generating code");
-  Result<package::Package> package =
-      package::make_package(*program, {.level = options.level, .version = compiler_version()}, diagnostics);
+  Result<package::Package> package = package::make_package(
+      *program, {.level = options.level, .version = compiler_version(), .max_memory = options.max_memory},
+      diagnostics);
   if (!package) return std::nullopt;
   return CompiledModel{std::move(*program), std::move(*package)};
 }

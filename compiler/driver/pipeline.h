@@ -15,6 +15,7 @@ namespace o2w::driver {
 struct CompileOptions {
   onnx_frontend::ImportOptions import;
   int level = 2;                                     // -O0..-O3
+  int64_t max_memory = 0;                            // of the module, in bytes; 0: what 32 bits reach
   std::string dump_folder;                           // --dump-phases; empty: none. Made if it does not exist
   std::function<void(const std::string&)> progress;  // may be null
 };

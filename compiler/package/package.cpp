@@ -136,14 +136,26 @@ static Package build(const schedule::Program& program, const PackageOptions& opt
   const BinaryenModuleRef module = runtime.module.get();
   const std::set<std::string> runtime_functions = function_names(module);
   codegen::CodeGenerator generator(module, program);
-  const MemoryLayout layout = lay_out(program, runtime.end, generator.dim_count());
+  MemoryLayout layout = lay_out(program, runtime.end, generator.dim_count());
   generator.emit(layout.map);
 
-  const int64_t pages = std::min<int64_t>(
-      (layout.heap_start + layout.reserve + kReadAhead + kPageBytes - 1) / kPageBytes, kMaxPages);
+  const int64_t max_pages =
+      options.max_memory > 0 ? std::min<int64_t>(options.max_memory / kPageBytes, kMaxPages) : kMaxPages;
+  const int64_t needed = (layout.heap_start + layout.reserve + kReadAhead + kPageBytes - 1) / kPageBytes;
+  if (options.max_memory > 0) {
+    if (needed > max_pages) {
+      fail_model(
+          "the model needs {} bytes of memory before its first run (weights {}); --max-memory allows {}. "
+          "Allow more, or "
+          "compile for smaller shapes",
+          needed * kPageBytes, layout.weight_bytes, options.max_memory);
+    }
+    layout.descriptor.max_pages = static_cast<uint32_t>(max_pages);
+  }
+  const int64_t pages = std::min(needed, max_pages);
   // Keeps the runtime library's data.
-  BinaryenSetMemory(module, static_cast<BinaryenIndex>(pages), kMaxPages, "memory", nullptr, nullptr, nullptr,
-                    nullptr, 0, false);
+  BinaryenSetMemory(module, static_cast<BinaryenIndex>(pages), static_cast<BinaryenIndex>(max_pages),
+                    "memory", nullptr, nullptr, nullptr, nullptr, 0, false);
   for (const auto& [outside, inside] : kExports) BinaryenAddFunctionExport(module, inside, outside);
   optimise(module, runtime_functions, options.level);
   const std::vector<uint8_t> code = write_code(module);

@@ -153,6 +153,11 @@ class Emission {
     return place->second;
   }
 
+  Allocate allocation_of(int tensor) {
+    const std::string& name = draft_.at(draft_.root(tensor)).name;
+    return {buffer_of(tensor), name.empty() ? -1 : error_number("tensor '" + name + "'")};
+  }
+
   void emit_block(const Block& block, Steps& steps) {
     std::map<int, std::size_t> first, last;
     for (std::size_t k = 0; k < block.size(); ++k) {
@@ -166,7 +171,7 @@ class Emission {
       const Operation& operation = block[k];
       for (const auto& [root, at] : first) {
         if (at == k && !draft_.at(root).allocated_by_op)
-          steps.push_back({Allocate{buffer_of(root)}, operation.origin});
+          steps.push_back({allocation_of(root), operation.origin});
       }
       emit_operation(operation, steps);
       for (const auto& [root, at] : last) {
@@ -213,7 +218,7 @@ class Emission {
     } else if (const auto* check = operation.as<CheckOp>()) {
       push(Check{check->relation, check->a, check->b, error_number(operation.failure)});
     } else if (const auto* allocate = operation.as<AllocateOp>()) {
-      if (is_allocated(draft_.root(allocate->tensor))) push(Allocate{buffer_of(allocate->tensor)});
+      if (is_allocated(draft_.root(allocate->tensor))) push(allocation_of(allocate->tensor));
     } else if (const auto* release = operation.as<FreeOp>()) {
       if (is_allocated(draft_.root(release->tensor))) push(Free{buffer_of(release->tensor)});
     } else if (const auto* move = operation.as<MoveOp>()) {

@@ -171,9 +171,11 @@ struct Check {
   ir::Dim a, b;
   int error = -1;
 };
+// Heap buffers; size evaluated now.
 struct Allocate {
   int buffer = -1;
-};  // heap buffers; size evaluated now
+  int error = -1;  // index into Program::errors: names the tensor in the message that there is no memory
+};
 struct Free {
   int buffer = -1;
 };

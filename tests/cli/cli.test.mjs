@@ -97,6 +97,31 @@ test('--dump-phases writes the forms in order', () => {
   assert.ok(names.some((name) => name.endsWith('program.txt')));
 });
 
+test('--max-memory is the declared maximum of memory', () => {
+  // The type of memory 0: flags 1 (has a maximum), pages at first, pages at most.
+  const pages = (file) => {
+    const bytes = readFileSync(join(folder, file));
+    const leb = (at) => { let value = 0, shift = 0; do { value |= (bytes[at] & 127) << shift; shift += 7; } while (bytes[at++] & 128); return [value, at]; };
+    for (let at = 8; at < bytes.length;) {
+      const id = bytes[at], [size, start] = leb(at + 1);
+      if (id === 5) return leb(leb(start + 2)[1])[0];
+      at = start + size;
+    }
+    return null;
+  };
+  expect(run(relu, '-o', 'unlimited.wasm'), 0, /unlimited/);
+  assert.equal(pages('unlimited.wasm'), 65535);
+  for (const [text, expected] of [['1048576', 16], ['512K', 8], ['100K', 1], ['2M', 32], ['1G', 16384], ['100G', 65535]]) {
+    const small = expected === 1 && run(relu, '-o', 'limited.wasm', '--max-memory', text);
+    if (small) expect(small, 1, /needs \d+ bytes of memory before its first run.*--max-memory allows 102400/);
+    else {
+      expect(run(relu, '-o', 'limited.wasm', '--max-memory', text), 0, /limited/);
+      assert.equal(pages('limited.wasm'), expected, text);
+    }
+  }
+  for (const text of ['many', '12X', '', '-1', '1K', '9999999G']) fails('x', 2, /--max-memory/, relu, '-o', 'x.wasm', `--max-memory=${text}`);
+});
+
 test('usage errors exit with 2', () => {
   fails('x', 2, /model/, 'compile');
   fails('x', 2, /--nonsense/, relu, '-o', 'x.wasm', '--nonsense');

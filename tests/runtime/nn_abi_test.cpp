@@ -132,7 +132,7 @@ TEST_F(Nn, TellsWhatIsWrongWithAnInput) {
   EXPECT_EQ(set_input(context, 0, 1, {3}, x), abi::kInvalidArgument);
   EXPECT_EQ(set_input(context, 0, 1, {0, 3}, x), abi::kInvalidArgument);
   EXPECT_THAT(last_error(), HasSubstr("with n in 1..1000000, got [0,3]"));
-  EXPECT_EQ(set_input(context, 0, 1, {0xffffffff, 3}, x), abi::kInvalidArgument);
+  EXPECT_EQ(set_input(context, 0, 1, {0xffffffff, 3}, x), abi::kTooLarge);
   EXPECT_EQ(set_input(context, 0, 1, {2, 3}, x), abi::kInvalidArgument);
   EXPECT_THAT(last_error(), HasSubstr("expected 24 bytes for f32[2,3], got 12"));
   EXPECT_EQ(set_input(context + 1, 0, 1, {1, 3}, x), abi::kInvalidArgument);
