@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <new>
 #include <set>
@@ -415,14 +416,19 @@ void Walk::inline_function(const FunctionDef& function, const NodeDef& call,
 }
 
 bool Walk::choose_branch() {
+  const std::string op = origin_ ? origin_->op.substr(0, origin_->op.find('-')) : "";
+  const std::array<const char*, 2> yes_and_no =
+      op == "If" ? std::array{"the condition is true", "the condition is false"}
+                 : std::array{"sizes not known to be 1 are not 1", "they are 1"};
   if (choices_made_ == choices_->size()) choices_->push_back(true);
   const bool choice = (*choices_)[choices_made_++];
   diagnostics_->warning(
       {origin_ ? origin_->node : "", origin_ ? origin_->op : "", {}},
-      fmt::format("its branches give tensors of different rank: the module is made for the case that the "
-                  "condition is {}, and reports an error when it runs and finds it otherwise",
-                  choice),
-      "fix the dimensions that the condition depends on with --dim or --shape to make that certain");
+      fmt::format(
+          "the rank of its result depends on sizes or data that are known only when the model runs: the "
+          "module is made for one of two cases ({}), and reports an error when it runs and finds the other",
+          yes_and_no[choice ? 0 : 1]),
+      "fix the dimensions that this depends on with --dim or --shape to make it certain");
   return choice;
 }
 

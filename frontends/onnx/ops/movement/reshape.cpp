@@ -143,6 +143,21 @@ int axis_count(Lowering& l) {
   return static_cast<int>(std::min<int64_t>(count.value(), 1 << 16));
 }
 
+// Whether a Squeeze that lists no axes removes this dimension. A size that may be 1 or not makes two models,
+// since a rank must be known when compiling: first the one that keeps the dimension, which checks it when it
+// runs.
+bool is_one(Lowering& l, const Dim& size, int axis) {
+  if (size.lower() == 1 && size.upper() == 1) return true;
+  if (size.lower() > 1 || size.upper() < 1) return false;
+  if (!l.subgraphs().choose_branch()) return true;
+  // 1 for all sizes but 1.
+  const Dim other = ir::min(ir::max(size - 1, 0), 1) + 1 - ir::min(size, 1);
+  l.b().require(
+      ir::Require::Relation::equal, other, 1,
+      fmt::format("Squeeze without axes: the module is made for sizes other than 1 on axis {}", axis));
+  return false;
+}
+
 void lower_squeeze(Lowering& l) {
   ir::Value* x = movable_input(l, 0);
   const std::optional<std::vector<int64_t>> known = known_axes(l);
@@ -155,9 +170,8 @@ void lower_squeeze(Lowering& l) {
   const bool all_ones = l.version() < 13 ? !l.has_attribute("axes") : !l.optional_input(1);
   std::vector<int> axes;
   if (all_ones) {
-    // A size not known now is taken to be other than 1: the output's rank cannot depend on data.
     for (int d = 0; d < x->rank(); ++d) {
-      if (x->shape[static_cast<std::size_t>(d)].is(1)) axes.push_back(d);
+      if (is_one(l, x->shape[static_cast<std::size_t>(d)], d)) axes.push_back(d);
     }
   } else {
     axes = l.axes(*known, x->rank());
