@@ -6,4 +6,4 @@ scripts/setup.sh
 scripts/build.sh release onnx2wasm
 names=${1:-$(node -e 'import("./tests/zoo/inputs.mjs").then(({ runs }) => console.log(Object.keys(runs).join(",")))')}
 scripts/fetch.mjs ${names//,/ } lenna
-ONNX2WASM_MODELS=$names node --test tests/zoo/zoo.test.mjs
+ONNX2WASM_MODELS=$names node --test --test-concurrency=1 tests/zoo/*.test.mjs

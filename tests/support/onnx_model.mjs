@@ -23,7 +23,7 @@ export const arrays = {
 };
 
 const root = protobuf.parse(await import('node:fs').then((fs) => fs.readFileSync('/usr/include/onnx/onnx.proto', 'utf8')), { keepCase: true }).root;
-const ModelProto = root.lookupType('onnx.ModelProto');
+export const ModelProto = root.lookupType('onnx.ModelProto');
 
 export const count = (dims) => dims.reduce((product, dim) => product * dim, 1);
 
@@ -48,8 +48,12 @@ export const graph = (description) => ({ graph: description });
 
 export const node = (op, inputs, outputs, attributes = {}, domain = '') => ({ op, inputs, outputs, attributes, domain });
 
-function tensorProto(name, { type, dims, data }) {
+// Contents may lie in a file beside the model: {type, dims, external: {location, offset, length}}.
+function tensorProto(name, { type, dims, data, external }) {
   const proto = { name, dims, data_type: typeCodes[type] };
+  if (external) {
+    return { ...proto, data_location: 1, external_data: Object.entries(external).map(([key, given]) => ({ key, value: String(given) })) };
+  }
   if (type === 'string') return { ...proto, string_data: data.map((text) => Buffer.from(text, 'utf8')) };
   return { ...proto, raw_data: Buffer.from(data.buffer, data.byteOffset, data.byteLength) };
 }
@@ -65,7 +69,7 @@ function typeProto(type) {
 }
 
 // AttributeProto.AttributeType: FLOAT 1, INT 2, STRING 3, TENSOR 4, GRAPH 5, FLOATS 6, INTS 7, STRINGS 8.
-function attributeProto(name, given) {
+export function attributeProto(name, given) {
   if (typeof given === 'number' || typeof given === 'bigint') return { name, type: 2, i: protobuf.util.Long.fromString(String(given)) };
   if (typeof given === 'string') return { name, type: 3, s: Buffer.from(given, 'utf8') };
   if (given.f !== undefined) return { name, type: 1, f: given.f };

@@ -1,0 +1,84 @@
+// The model without quantization of activations: products of dynamically quantized tensors become products of floats with the same (dequantized) weights. What
+// ONNX Runtime computes of it is the value that a quantized model stands for; how far quantized computations are from it says how far they may be from each other.
+import assert from 'node:assert/strict';
+import { attributeProto, ModelProto, tensor } from './onnx_model.mjs';
+
+const FLOAT = 1;
+
+function rewritten(graph, fresh) {
+  const nodes = [], add = (op_type, input, output, attribute = []) => nodes.push({ op_type, input, output, name: `${op_type}_${output[0]}`, attribute });
+  const constant = (output, number) => add('Constant', [], [output], [attributeProto('value', tensor('float32', [], [number]))]);
+  // (numbers - zero point) as floats.
+  const float = (numbers, zero) => {
+    const cast = fresh();
+    add('Cast', [numbers], [cast], [attributeProto('to', FLOAT)]);
+    if (!zero) return cast;
+    const castZero = fresh(), shifted = fresh();
+    add('Cast', [zero], [castZero], [attributeProto('to', FLOAT)]);
+    add('Sub', [cast, castZero], [shifted]);
+    return shifted;
+  };
+  // The weights of a DynamicQuantizeLSTM: stored transposed, one scale per direction.
+  const lstmWeights = (weights, scale, zero) => {
+    const [unscaled, shape, scales, scaled, transposed] = Array.from({ length: 5 }, fresh);
+    add('Constant', [], [shape], [attributeProto('value', tensor('int64', [3], [-1, 1, 1]))]);
+    const spread = (name) => {
+      const output = fresh();
+      add('Reshape', [name, shape], [output]);
+      return output;
+    };
+    add('Identity', [float(weights, spread(zero))], [unscaled]);
+    add('Identity', [spread(scale)], [scales]);
+    add('Mul', [unscaled, scales], [scaled]);
+    add('Transpose', [scaled], [transposed], [attributeProto('perm', [0, 2, 1])]);
+    return transposed;
+  };
+  for (const node of graph.node) {
+    const { op_type, input, output, attribute } = node;
+    for (const { g } of attribute) if (g) rewritten(g, fresh);
+    if (op_type === 'DynamicQuantizeLinear') {
+      add('Identity', [input[0]], [output[0]]);
+      constant(output[1], 1);
+      constant(output[2], 0);
+    } else if (op_type === 'MatMulInteger') {
+      add('MatMul', [input[0], float(input[1], input[3])], output);
+    } else if (op_type === 'ConvInteger') {
+      add('Conv', [input[0], float(input[1], input[3])], output, attribute);
+    } else if (op_type === 'DynamicQuantizeLSTM') {
+      const [x, w, r, bias, lengths, h, c, peepholes, wScale, wZero, rScale, rZero] = input;
+      add('LSTM', [x, lstmWeights(w, wScale, wZero), lstmWeights(r, rScale, rZero), bias, lengths, h, c, peepholes].map((name) => name ?? ''), output, attribute);
+    } else {
+      nodes.push(node);
+    }
+  }
+  graph.node = nodes;
+  graph.value_info = [];
+}
+
+export function dequantized(bytes) {
+  const message = ModelProto.decode(bytes);
+  let count = 0;
+  rewritten(message.graph, () => `dequantized_${count++}`);
+  return ModelProto.encode(message).finish();
+}
+
+function rootMeanSquare(length, at) {
+  let sum = 0;
+  for (let i = 0; i < length; i++) sum += at(i) ** 2;
+  return Math.sqrt(sum / Math.max(1, length));
+}
+
+/**
+ * Two computations of a quantized model: equal to rounding until a value lies so near the middle of two levels that they round it apart; from there on they differ by up to
+ * what quantization itself is off. So: `ours` is no further from `exact` (the dequantized model's output) than ONNX Runtime's `reference` is, within 15 %, and the two are
+ * no further apart than two independent errors of that size are; or less than a hundredth of the output's root mean square, where few values decide.
+ */
+export function assertQuantizedClose(label, ours, reference, exact) {
+  assert.deepEqual(ours.dims.map(Number), reference.dims.map(Number), `${label}: shape`);
+  const distance = (a, b) => rootMeanSquare(a.data.length, (i) => a.data[i] - b.data[i]);
+  const scale = rootMeanSquare(exact.data.length, (i) => exact.data[i]);
+  const noise = distance(reference, exact), error = distance(ours, exact), apart = distance(ours, reference);
+  const figures = `of values of ${scale}, ours are off by ${error}, ONNX Runtime's by ${noise}, they are ${apart} apart`;
+  assert.ok(error <= Math.max(0.01 * scale, 1.15 * noise), `${label}: ${figures}`);
+  assert.ok(apart <= Math.max(0.01 * scale, 1.05 * Math.SQRT2 * noise), `${label}: ${figures}`);
+}
