@@ -89,7 +89,9 @@ Verb add_inspect_verb(CLI::App& app) {
       fmt::print(stderr, "{}", diagnostics.to_string());
       return exit_model;
     }
-    const ModelSummary summary = onnx_frontend::summarize(*definition, options.import, diagnostics);
+    const auto graph = onnx_frontend::import_model(*definition, options.import, diagnostics);
+    const ModelSummary summary =
+        onnx_frontend::summarize(*definition, options.import, graph ? &*graph : nullptr);
     if (*as_json) {
       print_json(summary, diagnostics);
     } else {

@@ -2,8 +2,11 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <variant>
 
 #include "compiler/driver/verbs.h"
+#include "compiler/ir/graph.h"
+#include "compiler/schedule/program.h"
 #include "frontends/onnx/operator.h"
 
 namespace o2w::driver {
@@ -55,6 +58,13 @@ std::string legend() {
   return text;
 }
 
+// docs/architecture.md has this sentence too; a test compares.
+std::string statistics() {
+  return fmt::format("{} operators are served by {} kinds of nodes and {} kinds of kernels.",
+                     onnx_frontend::all_operators().size(), std::variant_size_v<ir::Attributes>,
+                     std::variant_size_v<schedule::Kernel>);
+}
+
 void print_json() {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const onnx_frontend::Operator& op : onnx_frontend::all_operators()) {
@@ -71,11 +81,12 @@ void print_json() {
 void print_markdown() {
   fmt::print(
       "# Operators\n\nMade by `onnx2wasm list-ops --format markdown`; do not edit.\n\n"
+      "{}\n\n"
       "A version is the opset in which ONNX last changed the operator. Element types are those that inputs "
       "take, over all versions; outputs are listed where an attribute chooses their type.\n\n"
       "{}\n"
       "| domain | operator | versions | element types | limits |\n|---|---|---|---|---|\n",
-      legend());
+      statistics(), legend());
   for (const onnx_frontend::Operator& op : onnx_frontend::all_operators()) {
     fmt::print("| {} | {} | {} | {} | {} |\n", domain_of(op), op.name, versions_of(op), types_of(op),
                op.limits);

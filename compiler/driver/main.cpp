@@ -34,6 +34,7 @@ int run(int argc, char** argv) {
     verbs[name] = declare(*app.add_subcommand(name, what));
   };
   add("compile", "Compile a model to a WebAssembly module", o2w::driver::add_compile_verb);
+  add("check", "Say whether a model compiles and all that stands in the way", o2w::driver::add_check_verb);
   add("inspect", "Show a model's inputs, outputs, operators and cost", o2w::driver::add_inspect_verb);
   add("run", "Run a module or a model on given inputs", o2w::driver::add_run_verb);
   add("verify", "Compare the compiled module with native ONNX Runtime on the same inputs",

@@ -44,6 +44,7 @@ Result<ir::Graph> build_graph(const std::string& path, const CompileOptions& opt
   if (!model) return std::nullopt;
   stage("lowering operators");
   Result<ir::Graph> graph = onnx_frontend::import_model(*model, options.import, diagnostics);
+  if (options.imported) options.imported(*model, graph ? &*graph : nullptr);
   if (!graph) return std::nullopt;
   if (dumper.wanted()) dumper.write("import", ir::to_text(*graph));
   stage("optimising the graph");
@@ -61,31 +62,37 @@ Result<ir::Graph> build_graph(const std::string& path, const CompileOptions& opt
   return build_graph(path, options, dumper, diagnostics);
 }
 
-Result<CompiledModel> compile_model(const std::string& path, const CompileOptions& options,
-                                    Diagnostics& diagnostics) {
+Result<schedule::Program> build_program(const std::string& path, const CompileOptions& options,
+                                        Diagnostics& diagnostics) {
   Dumper dumper(options.dump_folder);
-  const auto stage = [&](const char* what) {
-    if (options.progress) options.progress(what);
-  };
   Result<ir::Graph> graph = build_graph(path, options, dumper, diagnostics);
   if (!graph) return std::nullopt;
-
-  stage("scheduling");
+  if (options.progress) options.progress("scheduling");
   schedule::ScheduleOptions schedule_options{.level = options.level, .dump = nullptr};
   if (dumper.wanted()) {
     schedule_options.dump = [&](const std::string& phase, const std::string& text) {
       dumper.write(phase, text);
     };
   }
+  // The graph's constants live on in the program; the rest is not needed any more.
   Result<schedule::Program> program = schedule::make_program(*graph, schedule_options, diagnostics);
-  if (!program) return std::nullopt;
-  graph.reset();  // its constants live on in the program; the rest is not needed any more
-  if (dumper.wanted()) dumper.write("program", schedule::to_text(*program));
+  if (program && dumper.wanted()) dumper.write("program", schedule::to_text(*program));
+  return program;
+}
 
-  stage("generating code");
-  Result<package::Package> package = package::make_package(
-      *program, {.level = options.level, .version = compiler_version(), .max_memory = options.max_memory},
+Result<package::Package> build_package(const schedule::Program& program, const CompileOptions& options,
+                                       Diagnostics& diagnostics) {
+  if (options.progress) options.progress("generating code");
+  return package::make_package(
+      program, {.level = options.level, .version = compiler_version(), .max_memory = options.max_memory},
       diagnostics);
+}
+
+Result<CompiledModel> compile_model(const std::string& path, const CompileOptions& options,
+                                    Diagnostics& diagnostics) {
+  Result<schedule::Program> program = build_program(path, options, diagnostics);
+  if (!program) return std::nullopt;
+  Result<package::Package> package = build_package(*program, options, diagnostics);
   if (!package) return std::nullopt;
   return CompiledModel{std::move(*program), std::move(*package)};
 }

@@ -18,6 +18,8 @@ struct CompileOptions {
   int64_t max_memory = 0;                            // of the module, in bytes; 0: what 32 bits reach
   std::string dump_folder;                           // --dump-phases; empty: none. Made if it does not exist
   std::function<void(const std::string&)> progress;  // may be null
+  // Sees the model and what was imported of it (null: nothing), before the passes; may be null.
+  std::function<void(const onnx_frontend::ModelDef&, const ir::Graph*)> imported;
 };
 
 struct CompiledModel {
@@ -28,6 +30,11 @@ struct CompiledModel {
 // Reads, imports and runs the graph passes.
 Result<ir::Graph> build_graph(const std::string& path, const CompileOptions& options,
                               Diagnostics& diagnostics);
+Result<schedule::Program> build_program(const std::string& path, const CompileOptions& options,
+                                        Diagnostics& diagnostics);
+Result<package::Package> build_package(const schedule::Program& program, const CompileOptions& options,
+                                       Diagnostics& diagnostics);
+// All of it.
 Result<CompiledModel> compile_model(const std::string& path, const CompileOptions& options,
                                     Diagnostics& diagnostics);
 

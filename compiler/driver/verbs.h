@@ -13,6 +13,7 @@ enum ExitCode : int { exit_ok = 0, exit_model = 1, exit_usage = 2, exit_internal
 using Verb = std::function<int()>;
 
 Verb add_compile_verb(CLI::App& app);
+Verb add_check_verb(CLI::App& app);
 Verb add_inspect_verb(CLI::App& app);
 Verb add_run_verb(CLI::App& app);
 Verb add_verify_verb(CLI::App& app);

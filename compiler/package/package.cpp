@@ -178,6 +178,7 @@ static Package build(const schedule::Program& program, const PackageOptions& opt
   Package package;
   package.wasm = assemble(code, data, custom, options.keep_names);
   package.weight_bytes = layout.weight_bytes;
+  package.memory_bytes = pages * kPageBytes;
   package.code_bytes = static_cast<int64_t>(package.wasm.size()) - layout.weight_bytes;
   return package;
 }

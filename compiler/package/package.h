@@ -21,6 +21,7 @@ struct Package {
   std::vector<uint8_t> wasm;
   int64_t code_bytes = 0;  // all but the weights
   int64_t weight_bytes = 0;
+  int64_t memory_bytes = 0;  // linear memory that an instance starts with
 };
 
 // Emits, packs and validates (libwabt). A module that does not validate is an InternalError.

@@ -177,7 +177,7 @@ void describe_ports(const ir::Graph& graph, ModelSummary& summary) {
 
 }  // namespace
 
-ModelSummary summarize(const ModelDef& model, const ImportOptions& options, Diagnostics& diagnostics) {
+ModelSummary summarize(const ModelDef& model, const ImportOptions& options, const ir::Graph* graph) {
   ModelSummary summary;
   summary.ir_version = model.ir_version;
   summary.producer = model.producer;
@@ -197,8 +197,7 @@ ModelSummary summarize(const ModelDef& model, const ImportOptions& options, Diag
   summary.parameters = counts.parameters;
   summary.parameter_bytes = counts.parameter_bytes;
 
-  const Result<ir::Graph> graph = import_model(model, options, diagnostics);
-  if (graph) {
+  if (graph != nullptr) {
     describe_ports(*graph, summary);
     summary.macs = macs_of(graph->region);
     return summary;

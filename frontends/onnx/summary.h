@@ -1,4 +1,4 @@
-// What `inspect` tells of a model.
+// What `inspect` and `check` tell of a model.
 #pragma once
 
 #include <cstdint>
@@ -45,8 +45,8 @@ struct ModelSummary {
   std::optional<ir::Dim> macs;
 };
 
-// Imports the model to see what of it is supported: the diagnostics are the import's. When it fails, ports
-// are as the model declares them.
-ModelSummary summarize(const ModelDef& model, const ImportOptions& options, Diagnostics& diagnostics);
+// `graph` is what import_model made of the model; null when it failed: then ports are as the model declares
+// them.
+ModelSummary summarize(const ModelDef& model, const ImportOptions& options, const ir::Graph* graph);
 
 }  // namespace o2w::onnx_frontend

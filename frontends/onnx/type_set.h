@@ -49,6 +49,9 @@ inline constexpr TypeSet kFloat32{ir::DType::f32};
 inline constexpr TypeSet kNarrowFloats{ir::DType::f8e4m3fn,   ir::DType::f8e4m3fnuz, ir::DType::f8e5m2,
                                        ir::DType::f8e5m2fnuz, ir::DType::f8e8m0,     ir::DType::f4e2m1};
 inline constexpr TypeSet kNarrowIntegers{ir::DType::i4, ir::DType::u4, ir::DType::i2, ir::DType::u2};
+// What the quantizing operators make of floats.
+inline constexpr TypeSet kQuantized =
+    kBytes | TypeSet{ir::DType::i16, ir::DType::u16} | kNarrowFloats | kNarrowIntegers;
 inline constexpr TypeSet kComplex{ir::DType::c64, ir::DType::c128};
 inline constexpr TypeSet kStrings{ir::DType::string};
 // Whose elements have a fixed size in memory and can be moved about and computed with.

@@ -330,7 +330,9 @@ TEST(Summary, CountsOperatorsParametersAndMacs) {
   model.graph.initializers["w"] = floats({4, 2}, std::vector<float>(8, 1));
   model.graph.nodes = {node("MatMul", {"x", "w"}, {"z"}), node("Gizmo", {"x"}, {"unused"})};
   Diagnostics diagnostics;
-  const ModelSummary summary = summarize(model, {}, diagnostics);
+  const Result<ir::Graph> graph = import_model(model, {}, diagnostics);
+  ASSERT_TRUE(graph) << diagnostics.to_string();
+  const ModelSummary summary = summarize(model, {}, &*graph);
   ASSERT_EQ(summary.operators.size(), 2U);
   EXPECT_EQ(summary.operators[0].name, "Gizmo");
   EXPECT_FALSE(summary.operators[0].version);

@@ -55,7 +55,7 @@ void lower_constant_of_shape(Lowering& lowering) {
   if (lowering.has_attribute("value")) value = lowering.tensor_attribute("value");
   if (value.type() == DType::string) lowering.fail("string tensors are not supported");
   if (value.count() != 1) lowering.fail("attribute 'value' must have one element, but has {}", value.count());
-  lowering.expect_rank(integer_input(lowering, 0), 1, 1, "the shape");
+  lowering.expect_rank(lowering.input(0), 1, 1, "the shape");
   ir::Shape shape = lowering.sizes(lowering.input(0), lowering.node().outputs.front());
   for (const Dim& dim : shape) {
     lowering.b().require(ir::Require::Relation::less_equal, Dim(0), dim, "a shape has a negative size");
@@ -88,19 +88,25 @@ void lower_size(Lowering& lowering) {
 const RegisterOperator op_constant({.name = "Constant",
                                     .versions = {1, 9, 11, 12, 13, 19, 21, 23, 24, 25},
                                     .limits = "No strings.",
+                                    .types = {{"T", kMovable, outputs(0)}},
                                     .lower = lower_constant});
 const RegisterOperator op_constant_of_shape({.name = "ConstantOfShape",
                                              .versions = {9, 20, 21, 23, 24, 25},
+                                             .types = {{"T1", kInt64, inputs(0)},
+                                                       {"T2", kMovable, outputs(0)}},
                                              .lower = lower_constant_of_shape});
 const RegisterOperator op_identity({.name = "Identity",
                                     .versions = {1, 13, 14, 16, 19, 21, 23, 24, 25},
                                     .limits = "Tensors only.",
+                                    .types = {{"T", kMovable}},
                                     .lower = lower_identity});
 const RegisterOperator op_shape({.name = "Shape",
                                  .versions = {1, 13, 15, 19, 21, 23, 24, 25},
+                                 .types = {{"T", kMovable}},
                                  .lower = lower_shape});
 const RegisterOperator op_size({.name = "Size",
                                 .versions = {1, 13, 19, 21, 23, 24, 25},
+                                .types = {{"T", kMovable}},
                                 .lower = lower_size});
 
 }  // namespace

@@ -142,6 +142,7 @@ const RegisterOperator op_if(
      .versions = {1, 11, 13, 16, 19, 21, 23, 24, 25},
      .limits = "Tensors only; the branches' results must agree in rank unless the condition "
                "is known when compiling.",
+     .types = {{"B", kBool, inputs(0)}},
      .lower = lower_if});
 
 }  // namespace

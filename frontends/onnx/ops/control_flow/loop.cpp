@@ -19,7 +19,7 @@ constexpr int64_t most_iterations = std::numeric_limits<int32_t>::max();
 std::optional<Dim> trip_count(Lowering& lowering) {
   Value* given = lowering.optional_input(0);
   if (given == nullptr) return {};
-  integer_input(lowering, 0);
+  lowering.input(0);
   Value* scalar = as_scalar(lowering, given, "the trip count");
   if (const auto known = lowering.known_sizes(scalar); known && known->size() == 1) {
     const Dim& count = known->front();
@@ -88,6 +88,7 @@ const RegisterOperator op_loop(
     {.name = "Loop",
      .versions = {1, 11, 13, 16, 19, 21, 23, 24, 25},
      .limits = "Tensors only; carried tensors keep their rank, scan outputs' elements their shape.",
+     .types = {{"I", kInt64, inputs(0)}, {"B", kBool, inputs(1)}, {"V", kMovable, inputs_from(2), kMixed}},
      .lower = lower_loop});
 
 }  // namespace

@@ -123,6 +123,7 @@ void lower_scan(Lowering& lowering) {
 const RegisterOperator op_scan({.name = "Scan",
                                 .versions = {9, 11, 16, 19, 21, 23, 24, 25},
                                 .limits = "The batched form of opset 8 is not there; states keep their rank.",
+                                .types = {{"V", kMovable, inputs_from(0), kMixed}},
                                 .lower = lower_scan});
 
 }  // namespace

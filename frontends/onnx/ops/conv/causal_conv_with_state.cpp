@@ -17,7 +17,7 @@ using Indices = ir::Builder::Indices;
 
 void lower_causal_conv(Lowering& l) {
   ir::Builder& b = l.b();
-  Value *x = float_input(l, 0), *w = float_input(l, 1);
+  Value *x = l.input(0), *w = l.input(1);
   l.expect_rank(x, 3, 3, "input");
   l.expect_rank(w, 3, 3, "weight");
   const Dim channels = x->shape[1], kernel = w->shape[2];
@@ -30,7 +30,7 @@ void lower_causal_conv(Lowering& l) {
   const ir::Shape state_shape = {x->shape[0], channels, kernel - 1};
   Value* past = nullptr;
   if (l.optional_input(3) != nullptr) {
-    past = float_input(l, 3);
+    past = l.input(3);
     l.expect_rank(past, 3, 3, "past_state");
     for (std::size_t d = 0; d < 3; ++d)
       require_equal(l, past->shape[d], state_shape[d], "shape of past_state");

@@ -24,9 +24,13 @@ void lower_fused_conv(Lowering& l) {
   l.output(0, l.b().map(x->type, {y}, [&](std::span<const ir::Expr> e) { return activation(e[0]); }));
 }
 
-const RegisterOperator conv({.name = "Conv", .versions = {1, 11, 22}, .lower = lower_conv});
-const RegisterOperator fused_conv(
-    {.domain = "com.microsoft", .name = "FusedConv", .versions = {1}, .lower = lower_fused_conv});
+const RegisterOperator conv(
+    {.name = "Conv", .versions = {1, 11, 22}, .types = {{"T", kFloats}}, .lower = lower_conv});
+const RegisterOperator fused_conv({.domain = "com.microsoft",
+                                   .name = "FusedConv",
+                                   .versions = {1},
+                                   .types = {{"T", kFloats}},
+                                   .lower = lower_fused_conv});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

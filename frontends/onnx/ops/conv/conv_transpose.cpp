@@ -92,7 +92,8 @@ void lower(Lowering& l) {
   l.output(0, add_channel_bias(l, y, l.optional_input(2), x->type));
 }
 
-const RegisterOperator conv_transpose({.name = "ConvTranspose", .versions = {1, 11, 22}, .lower = lower});
+const RegisterOperator conv_transpose(
+    {.name = "ConvTranspose", .versions = {1, 11, 22}, .types = {{"T", kFloats}}, .lower = lower});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

@@ -15,8 +15,8 @@ using ir::Value;
 
 void lower_non_max_suppression(Lowering& l) {
   ir::Builder& b = l.b();
-  Value* boxes = b.cast(float_input(l, 0), DType::f32);
-  Value* scores = b.cast(float_input(l, 1), DType::f32);
+  Value* boxes = b.cast(l.input(0), DType::f32);
+  Value* scores = b.cast(l.input(1), DType::f32);
   l.expect_rank(boxes, 3, 3, "the boxes");
   l.expect_rank(scores, 3, 3, "the scores");
   require_equal(l, boxes->shape[0], scores->shape[0], "batch of boxes and scores");
@@ -27,7 +27,7 @@ void lower_non_max_suppression(Lowering& l) {
   // Without the input, nothing is selected. The number is cut to that of the boxes, so that it can be a size.
   Value* most = b.scalar(DType::i64, int64_t{0});
   if (l.optional_input(2) != nullptr) {
-    most = as_scalar(l, integer_input(l, 2), "max_output_boxes_per_class");
+    most = as_scalar(l, l.input(2), "max_output_boxes_per_class");
     most = b.map(DType::i64, {most}, [&](std::span<const Expr> e) {
       return ir::max(ir::min(ir::cast(DType::i64, e[0]), size_as(DType::i64, count)),
                      ir::literal_int(DType::i64, 0));
@@ -35,7 +35,7 @@ void lower_non_max_suppression(Lowering& l) {
   }
   const auto threshold = [&](int i, const char* what) {
     if (l.optional_input(i) == nullptr) return b.scalar(DType::f32, 0.0);
-    return b.cast(as_scalar(l, float_input(l, i), what), DType::f32);
+    return b.cast(as_scalar(l, l.input(i), what), DType::f32);
   };
   Value* iou_threshold = threshold(3, "iou_threshold");
   Value* score_threshold = threshold(4, "score_threshold");

@@ -14,30 +14,41 @@ using ir::ExprOp;
 
 template <ExprOp op>
 void lower_arithmetic(Lowering& l) {
-  numeric_input(l, 0);
+  l.input(0);
   const auto [a, b] = two_operands(l);
-  expect_same_type(l, a, b);
   l.output(0, l.b().map(a->type, {a, b}, [](std::span<const Expr> e) { return ir::binary(op, e[0], e[1]); }));
 }
 
 const RegisterOperator binary_operators[] = {
-    RegisterOperator({.name = "Add", .versions = {1, 6, 7, 13, 14}, .lower = lower_arithmetic<ExprOp::add>}),
-    RegisterOperator({.name = "Sub", .versions = {1, 6, 7, 13, 14}, .lower = lower_arithmetic<ExprOp::sub>}),
-    RegisterOperator({.name = "Mul", .versions = {1, 6, 7, 13, 14}, .lower = lower_arithmetic<ExprOp::mul>}),
-    RegisterOperator({.name = "Div", .versions = {1, 6, 7, 13, 14}, .lower = lower_arithmetic<ExprOp::div>}),
+    RegisterOperator({.name = "Add",
+                      .versions = {1, 6, 7, 13, 14},
+                      .types = {{"T", kNumeric}},
+                      .lower = lower_arithmetic<ExprOp::add>}),
+    RegisterOperator({.name = "Sub",
+                      .versions = {1, 6, 7, 13, 14},
+                      .types = {{"T", kNumeric}},
+                      .lower = lower_arithmetic<ExprOp::sub>}),
+    RegisterOperator({.name = "Mul",
+                      .versions = {1, 6, 7, 13, 14},
+                      .types = {{"T", kNumeric}},
+                      .lower = lower_arithmetic<ExprOp::mul>}),
+    RegisterOperator({.name = "Div",
+                      .versions = {1, 6, 7, 13, 14},
+                      .types = {{"T", kNumeric}},
+                      .lower = lower_arithmetic<ExprOp::div>}),
 };
 
 void lower_mod(Lowering& l) {
-  ir::Value* a = numeric_input(l, 0);
-  ir::Value* b = numeric_input(l, 1);
-  expect_same_type(l, a, b);
+  ir::Value* a = l.input(0);
+  ir::Value* b = l.input(1);
   const bool fmod = l.int_attribute("fmod", 0) != 0;
   if (!fmod && ir::is_float(a->type)) l.fail("attribute 'fmod' must be 1 for floating-point inputs");
   l.output(0, l.b().map(a->type, {a, b}, [&](std::span<const Expr> e) {
     return ir::binary(fmod ? ExprOp::fmod : ExprOp::mod, e[0], e[1]);
   }));
 }
-const RegisterOperator modulo({.name = "Mod", .versions = {10, 13}, .lower = lower_mod});
+const RegisterOperator modulo(
+    {.name = "Mod", .versions = {10, 13}, .types = {{"T", kNumeric}}, .lower = lower_mod});
 
 // The usual constant exponents without a call of pow; null for others.
 Expr power_of(const Expr& x, double exponent) {
@@ -57,8 +68,8 @@ Expr power_of(const Expr& x, double exponent) {
 // Pow-12 and later let the types differ; the result has the base's. Integers are raised in f64, as in ONNX
 // Runtime.
 void lower_pow(Lowering& l) {
-  numeric_input(l, 0);
-  numeric_input(l, 1);
+  l.input(0);
+  l.input(1);
   const auto [base, exponent] = two_operands(l);
   const DType own = ir::compute_type(base->type);
   if (const ir::Tensor* constant = l.constant(exponent);
@@ -74,15 +85,17 @@ void lower_pow(Lowering& l) {
     return ir::cast(own, ir::binary(ExprOp::pow, ir::cast(type, e[0]), ir::cast(type, e[1])));
   }));
 }
-const RegisterOperator power({.name = "Pow", .versions = {1, 7, 12, 13, 15}, .lower = lower_pow});
+const RegisterOperator power({.name = "Pow",
+                              .versions = {1, 7, 12, 13, 15},
+                              .types = {{"T", kNumeric, inputs(0)}, {"T1", kNumeric, inputs(1)}},
+                              .lower = lower_pow});
 
 // Any number of operands, at least one, combined from left to right.
 template <ExprOp op>
 void lower_variadic(Lowering& l) {
   std::vector<ir::Value*> operands;
   for (int i = 0; i < std::max(l.input_count(), 1); ++i) {
-    operands.push_back(numeric_input(l, i));
-    expect_same_type(l, operands[0], operands.back());
+    operands.push_back(l.input(i));
   }
   const bool mean = l.node().op_type == "Mean";
   if (operands.size() == 1) {
@@ -97,10 +110,22 @@ void lower_variadic(Lowering& l) {
 }
 
 const RegisterOperator variadic_operators[] = {
-    RegisterOperator({.name = "Max", .versions = {1, 6, 8, 12, 13}, .lower = lower_variadic<ExprOp::max>}),
-    RegisterOperator({.name = "Min", .versions = {1, 6, 8, 12, 13}, .lower = lower_variadic<ExprOp::min>}),
-    RegisterOperator({.name = "Sum", .versions = {1, 6, 8, 13}, .lower = lower_variadic<ExprOp::add>}),
-    RegisterOperator({.name = "Mean", .versions = {1, 6, 8, 13}, .lower = lower_variadic<ExprOp::add>}),
+    RegisterOperator({.name = "Max",
+                      .versions = {1, 6, 8, 12, 13},
+                      .types = {{"T", kNumeric}},
+                      .lower = lower_variadic<ExprOp::max>}),
+    RegisterOperator({.name = "Min",
+                      .versions = {1, 6, 8, 12, 13},
+                      .types = {{"T", kNumeric}},
+                      .lower = lower_variadic<ExprOp::min>}),
+    RegisterOperator({.name = "Sum",
+                      .versions = {1, 6, 8, 13},
+                      .types = {{"T", kNumeric}},
+                      .lower = lower_variadic<ExprOp::add>}),
+    RegisterOperator({.name = "Mean",
+                      .versions = {1, 6, 8, 13},
+                      .types = {{"T", kNumeric}},
+                      .lower = lower_variadic<ExprOp::add>}),
 };
 
 }  // namespace

@@ -57,7 +57,7 @@ Expr power_of_two(Lowering& l, const std::string& mode, const Expr& x) {
 }
 
 void lower_to(Lowering& l, DType type) {
-  ir::Value* x = movable_input(l, 0);
+  ir::Value* x = l.input(0);
   const bool saturate = l.int_attribute("saturate", 1) != 0;
   if (type == DType::f8e8m0 && ir::is_float(x->type) && x->type != type) {
     const std::string mode = l.string_attribute("round_mode", "up");
@@ -102,15 +102,17 @@ void lower_cast(Lowering& l) {
 const RegisterOperator cast({.name = "Cast",
                              .versions = {1, 6, 9, 13, 19, 21, 23, 24, 25},
                              .limits = "no strings; to float8e5m2 only with saturation",
+                             .types = {{"T1", kMovable, inputs(0)}, {"T2", kMovable, outputs(0)}},
                              .lower = lower_cast});
 
 const RegisterOperator cast_like({.name = "CastLike",
                                   .versions = {15, 19, 21, 23, 24, 25},
                                   .limits = "no strings; to float8e5m2 only with saturation",
-                                  .lower = [](Lowering& l) { lower_to(l, movable_input(l, 1)->type); }});
+                                  .types = {{"T1", kMovable, inputs(0)}, {"T2", kMovable, inputs(1)}},
+                                  .lower = [](Lowering& l) { lower_to(l, l.input(1)->type); }});
 
 void lower_bitcast(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
+  ir::Value* x = l.input(0);
   const DType type = element_type(l, l.int_attribute("to"), "to");
   // Narrow types are decoded when read, so their bits cannot be had.
   if (ir::is_storage_only(x->type) || ir::is_storage_only(type)) {
@@ -129,6 +131,8 @@ const RegisterOperator bitcast(
     {.name = "BitCast",
      .versions = {26},
      .limits = "not from or to 16-bit and 8-bit floats and types of less than 8 bits",
+     .types = {{"T1", kIntegers | kBool | TypeSet{DType::f32, DType::f64}, inputs(0)},
+               {"T2", kIntegers | kBool | TypeSet{DType::f32, DType::f64}, outputs(0)}},
      .lower = lower_bitcast});
 
 }  // namespace

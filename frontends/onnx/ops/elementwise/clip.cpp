@@ -9,7 +9,7 @@ namespace {
 using ir::Expr;
 
 void lower_clip(Lowering& l) {
-  ir::Value* x = numeric_input(l, 0);
+  ir::Value* x = l.input(0);
   std::vector<ir::Value*> operands = {x};
   // A bound is a literal where it is known, otherwise operand number `operand`.
   struct Bound {
@@ -22,7 +22,6 @@ void lower_clip(Lowering& l) {
     if (l.version() < 11) {
       if (l.has_attribute(name)) result.literal = literal_number(x->type, l.float_attribute(name));
     } else if (ir::Value* value = l.optional_input(input)) {
-      expect_same_type(l, x, value);
       if (const ir::Tensor* constant = l.constant(value); constant && constant->count() == 1) {
         result.literal = literal_from(*constant);
       } else {
@@ -40,7 +39,8 @@ void lower_clip(Lowering& l) {
     return result;
   }));
 }
-const RegisterOperator clip({.name = "Clip", .versions = {1, 6, 11, 12, 13}, .lower = lower_clip});
+const RegisterOperator clip(
+    {.name = "Clip", .versions = {1, 6, 11, 12, 13}, .types = {{"T", kNumeric}}, .lower = lower_clip});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

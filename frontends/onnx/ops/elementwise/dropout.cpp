@@ -20,7 +20,7 @@ void lower_training(Lowering& l, ir::Value* x, ir::Value* training) {
   const DType real = ir::compute_type(x->type);
   ir::Value* ratio = l.optional_input(1);
   if (ratio) {
-    ratio = l.b().cast(as_scalar(l, float_input(l, 1), "the ratio"), real);
+    ratio = l.b().cast(as_scalar(l, l.input(1), "the ratio"), real);
   } else {
     ratio = l.b().scalar(real, 0.5);
   }
@@ -36,9 +36,9 @@ void lower_training(Lowering& l, ir::Value* x, ir::Value* training) {
 }
 
 void lower_dropout(Lowering& l) {
-  ir::Value* x = float_input(l, 0);
+  ir::Value* x = l.input(0);
   if (l.version() >= 12 && l.optional_input(2)) {
-    ir::Value* training = as_scalar(l, boolean_input(l, 2), "training_mode");
+    ir::Value* training = as_scalar(l, l.input(2), "training_mode");
     const ir::Tensor* constant = l.constant(training);
     if (!constant || constant->as_int(0) != 0) {
       lower_training(l, x, training);
@@ -49,9 +49,11 @@ void lower_dropout(Lowering& l) {
   // The mask is boolean from version 10 on, before that of the data's type.
   if (l.wants_output(1)) l.output(1, ones(l, l.version() >= 10 ? DType::boolean : x->type, x->shape));
 }
-const RegisterOperator dropout({.name = "Dropout",
-                                .versions = {1, 6, 7, 10, 12, 13, 22},
-                                .lower = lower_dropout});
+const RegisterOperator dropout(
+    {.name = "Dropout",
+     .versions = {1, 6, 7, 10, 12, 13, 22},
+     .types = {{"T", kFloats, inputs(0)}, {"T1", kFloats, inputs(1)}, {"T2", kBool, inputs(2)}},
+     .lower = lower_dropout});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

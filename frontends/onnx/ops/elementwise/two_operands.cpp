@@ -5,8 +5,8 @@
 namespace o2w::onnx_frontend {
 
 std::pair<ir::Value*, ir::Value*> two_operands(Lowering& l) {
-  ir::Value* a = movable_input(l, 0);
-  ir::Value* b = movable_input(l, 1);
+  ir::Value* a = l.input(0);
+  ir::Value* b = l.input(1);
   if (l.version() >= 7 || l.int_attribute("broadcast", 0) == 0 || b->rank() == 0) return {a, b};
   if (b->rank() > a->rank()) {
     l.fail("input 1 (shape {}) cannot broadcast to input 0 (shape {})", ir::to_string(b->shape),

@@ -9,7 +9,7 @@ using ir::Dim;
 using ir::Expr;
 
 void lower_affine_grid(Lowering& l) {
-  ir::Value* theta = float_input(l, 0);  // [batch, n, n + 1] for n spatial dimensions
+  ir::Value* theta = l.input(0);  // [batch, n, n + 1] for n spatial dimensions
   l.expect_rank(theta, 3, 3, "input 0");
   const Dim rows = theta->shape[1];
   const auto known = rows.constant();
@@ -39,7 +39,10 @@ void lower_affine_grid(Lowering& l) {
     return sum;
   }));
 }
-const RegisterOperator affine_grid({.name = "AffineGrid", .versions = {20}, .lower = lower_affine_grid});
+const RegisterOperator affine_grid({.name = "AffineGrid",
+                                    .versions = {20},
+                                    .types = {{"T1", kFloats, inputs(0)}, {"T2", kInt64, inputs(1)}},
+                                    .lower = lower_affine_grid});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

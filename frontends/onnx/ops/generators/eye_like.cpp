@@ -17,7 +17,7 @@ int64_t near_diagonal(int64_t k) {
 }
 
 void lower_eye_like(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
+  ir::Value* x = l.input(0);
   l.expect_rank(x, 2, 2, "input 0");
   const DType type = l.has_attribute("dtype") ? element_type(l, l.int_attribute("dtype"), "dtype") : x->type;
   const int64_t k = near_diagonal(l.int_attribute("k", 0));
@@ -25,16 +25,19 @@ void lower_eye_like(Lowering& l) {
     return ir::cast(ir::compute_type(type), ir::eq(i[1], i[0] + k));
   }));
 }
-const RegisterOperator eye_like({.name = "EyeLike", .versions = {9, 22}, .lower = lower_eye_like});
+const RegisterOperator eye_like({.name = "EyeLike",
+                                 .versions = {9, 22},
+                                 .types = {{"T1", kMovable, inputs(0)}, {"T2", kMovable, outputs(0)}},
+                                 .lower = lower_eye_like});
 
 void lower_trilu(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
+  ir::Value* x = l.input(0);
   if (x->rank() < 2) l.fail("input 0 must have rank 2 or more, but has shape {}", ir::to_string(x->shape));
   const bool upper = l.int_attribute("upper", 1) != 0;
   std::optional<ir::Dim> known = ir::Dim(0);
   ir::Value* diagonal = l.optional_input(1);
   if (diagonal) {
-    diagonal = as_scalar(l, integer_input(l, 1), "k");
+    diagonal = as_scalar(l, l.input(1), "k");
     const auto contents = l.known_sizes(diagonal);
     known = contents ? std::optional((*contents)[0]) : std::nullopt;
     if (known && known->is_constant()) known = near_diagonal(known->value());
@@ -53,7 +56,10 @@ void lower_trilu(Lowering& l) {
         element->type == DType::boolean ? ir::literal_bool(false) : literal_number(element->type, 0));
   }));
 }
-const RegisterOperator trilu({.name = "Trilu", .versions = {14}, .lower = lower_trilu});
+const RegisterOperator trilu({.name = "Trilu",
+                              .versions = {14},
+                              .types = {{"T", kMovable, inputs(0)}, {"k", kInt64, inputs(1)}},
+                              .lower = lower_trilu});
 const RegisterOperator ms_trilu({.domain = "com.microsoft",
                                  .name = "Trilu",
                                  .versions = {1},

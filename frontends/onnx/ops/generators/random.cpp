@@ -42,7 +42,7 @@ void lower_random(Lowering& l) {
   DType type = DType::f32;
   ir::Shape shape;
   if constexpr (like) {
-    ir::Value* model = movable_input(l, 0);
+    ir::Value* model = l.input(0);
     shape = model->shape;
     type = model->type;
   } else {
@@ -59,20 +59,27 @@ void lower_random(Lowering& l) {
 }
 
 const RegisterOperator operators[] = {
-    RegisterOperator(
-        {.name = "RandomNormal", .versions = {1, 22}, .lower = lower_random<Distribution::normal, false>}),
-    RegisterOperator(
-        {.name = "RandomNormalLike", .versions = {1, 22}, .lower = lower_random<Distribution::normal, true>}),
-    RegisterOperator(
-        {.name = "RandomUniform", .versions = {1, 22}, .lower = lower_random<Distribution::uniform, false>}),
+    RegisterOperator({.name = "RandomNormal",
+                      .versions = {1, 22},
+                      .types = {{"T", kFloats, outputs(0)}},
+                      .lower = lower_random<Distribution::normal, false>}),
+    RegisterOperator({.name = "RandomNormalLike",
+                      .versions = {1, 22},
+                      .types = {{"T1", kMovable, inputs(0)}, {"T2", kFloats, outputs(0)}},
+                      .lower = lower_random<Distribution::normal, true>}),
+    RegisterOperator({.name = "RandomUniform",
+                      .versions = {1, 22},
+                      .types = {{"T", kFloats, outputs(0)}},
+                      .lower = lower_random<Distribution::uniform, false>}),
     RegisterOperator({.name = "RandomUniformLike",
                       .versions = {1, 22},
+                      .types = {{"T1", kMovable, inputs(0)}, {"T2", kFloats, outputs(0)}},
                       .lower = lower_random<Distribution::uniform, true>}),
 };
 
 // 1 with the probability given by the input's element.
 void lower_bernoulli(Lowering& l) {
-  ir::Value* x = float_input(l, 0);
+  ir::Value* x = l.input(0);
   const DType type = l.has_attribute("dtype") ? element_type(l, l.int_attribute("dtype"), "dtype") : x->type;
   ir::Value* uniform =
       random_value(l, Distribution::uniform, 0, 1, seed_attribute(l), ir::compute_type(x->type), x->shape);
@@ -80,12 +87,15 @@ void lower_bernoulli(Lowering& l) {
     return ir::cast(ir::compute_type(type), ir::lt(e[0], e[1]));
   }));
 }
-const RegisterOperator bernoulli({.name = "Bernoulli", .versions = {15, 22}, .lower = lower_bernoulli});
+const RegisterOperator bernoulli({.name = "Bernoulli",
+                                  .versions = {15, 22},
+                                  .types = {{"T1", kFloats, inputs(0)}, {"T2", kNumeric | kBool, outputs(0)}},
+                                  .lower = lower_bernoulli});
 
 // The class is the number of classes whose cumulated probability does not exceed a uniform number times the
 // whole.
 void lower_multinomial(Lowering& l) {
-  ir::Value* x = float_input(l, 0);  // [batch, classes], unnormalised log-probabilities
+  ir::Value* x = l.input(0);  // [batch, classes], unnormalised log-probabilities
   l.expect_rank(x, 2, 2, "input 0");
   const int64_t samples = l.int_attribute("sample_size", 1);
   const DType type = element_type(l, l.int_attribute("dtype", ir::onnx_code(DType::i32)), "dtype");
@@ -110,7 +120,10 @@ void lower_multinomial(Lowering& l) {
                              return ir::cast(ir::compute_type(type), exceeded);
                            }));
 }
-const RegisterOperator multinomial({.name = "Multinomial", .versions = {7, 22}, .lower = lower_multinomial});
+const RegisterOperator multinomial({.name = "Multinomial",
+                                    .versions = {7, 22},
+                                    .types = {{"T1", kFloats, inputs(0)}, {"T2", kIntegers, outputs(0)}},
+                                    .lower = lower_multinomial});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

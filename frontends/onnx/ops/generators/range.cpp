@@ -23,8 +23,7 @@ std::optional<Dim> known_count(const std::optional<std::vector<Dim>>& start,
 void lower_range(Lowering& l) {
   ir::Value* scalars[3];
   for (int i = 0; i < 3; ++i) {
-    scalars[i] = as_scalar(l, numeric_input(l, i), "an input");
-    expect_same_type(l, scalars[0], scalars[i]);
+    scalars[i] = as_scalar(l, l.input(i), "an input");
   }
   const DType type = scalars[0]->type;
   const auto [start, limit, delta] = scalars;
@@ -47,7 +46,8 @@ void lower_range(Lowering& l) {
     return body.at(start, {}) + ir::cast(ir::compute_type(type), i[0]) * body.at(delta, {});
   }));
 }
-const RegisterOperator range({.name = "Range", .versions = {11, 27}, .lower = lower_range});
+const RegisterOperator range(
+    {.name = "Range", .versions = {11, 27}, .types = {{"T", kNumeric}}, .lower = lower_range});
 const RegisterOperator ms_range({.domain = "com.microsoft",
                                  .name = "Range",
                                  .versions = {1},

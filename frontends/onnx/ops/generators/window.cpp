@@ -14,7 +14,7 @@ using ir::Expr;
 void lower_window(Lowering& l, double a0, double a1, double a2) {
   const DType type =
       element_type(l, l.int_attribute("output_datatype", ir::onnx_code(DType::f32)), "output_datatype");
-  const std::vector<ir::Dim> sizes = l.sizes(integer_input(l, 0), "window");
+  const std::vector<ir::Dim> sizes = l.sizes(l.input(0), "window");
   if (sizes.size() != 1) l.fail("the window's size must be a scalar");
   const ir::Dim period = l.int_attribute("periodic", 1) != 0 ? sizes[0] : sizes[0] - 1;
   l.output(0, l.b().tabulate(type, {sizes[0]}, [&](ir::Body&, ir::Builder::Indices i) {
@@ -28,13 +28,17 @@ void lower_window(Lowering& l, double a0, double a1, double a2) {
 }
 
 const RegisterOperator windows[] = {
-    RegisterOperator(
-        {.name = "HannWindow", .versions = {17}, .lower = [](Lowering& l) { lower_window(l, 0.5, 0.5, 0); }}),
+    RegisterOperator({.name = "HannWindow",
+                      .versions = {17},
+                      .types = {{"T1", kIndices, inputs(0)}, {"T2", kNumeric, outputs(0)}},
+                      .lower = [](Lowering& l) { lower_window(l, 0.5, 0.5, 0); }}),
     RegisterOperator({.name = "HammingWindow",
                       .versions = {17},
+                      .types = {{"T1", kIndices, inputs(0)}, {"T2", kNumeric, outputs(0)}},
                       .lower = [](Lowering& l) { lower_window(l, 25.0 / 46, 21.0 / 46, 0); }}),
     RegisterOperator({.name = "BlackmanWindow",
                       .versions = {17},
+                      .types = {{"T1", kIndices, inputs(0)}, {"T2", kNumeric, outputs(0)}},
                       .lower = [](Lowering& l) { lower_window(l, 0.42, 0.5, 0.08); }}),
 };
 

@@ -99,8 +99,8 @@ std::vector<Tap> taps_of(const Expr& g, const Dim& size, const Options& options)
 }
 
 void lower(Lowering& l) {
-  Value* x = float_input(l, 0);
-  Value* grid = float_input(l, 1);
+  Value* x = l.input(0);
+  Value* grid = l.input(1);
   const Options options = options_of(l);
   l.expect_rank(x, 3, l.version() < 20 ? 4 : 64, "input X");
   l.expect_rank(grid, x->rank(), x->rank(), "grid");
@@ -150,7 +150,10 @@ void lower(Lowering& l) {
   }));
 }
 
-const RegisterOperator grid_sample({.name = "GridSample", .versions = {16, 20, 22}, .lower = lower});
+const RegisterOperator grid_sample({.name = "GridSample",
+                                    .versions = {16, 20, 22},
+                                    .types = {{"T1", kFloats, inputs(0)}, {"T2", kFloats, inputs(1)}},
+                                    .lower = lower});
 // As torch exported it before ONNX had it.
 const RegisterOperator ms_grid_sample({.domain = "com.microsoft",
                                        .name = "GridSample",

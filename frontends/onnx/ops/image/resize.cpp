@@ -79,7 +79,7 @@ T named(Lowering& l, const std::array<std::pair<const char*, T>, n>& names, cons
 class ResizeLowering {
  public:
   explicit ResizeLowering(Lowering& l)
-      : l_(l), x_(movable_input(l, 0)), legacy_(l.node().op_type == "Upsample" || l.version() < 11) {}
+      : l_(l), x_(l.input(0)), legacy_(l.node().op_type == "Upsample" || l.version() < 11) {}
 
   void run() {
     read_modes();
@@ -341,8 +341,17 @@ class ResizeLowering {
 
 void lower(Lowering& l) { ResizeLowering(l).run(); }
 
-const RegisterOperator resize({.name = "Resize", .versions = {10, 11, 13, 18, 19}, .lower = lower});
-const RegisterOperator upsample({.name = "Upsample", .versions = {7, 9}, .lower = lower});
+const RegisterOperator resize({.name = "Resize",
+                               .versions = {10, 11, 13, 18, 19},
+                               .types = {{"T1", kMovable, inputs(0)},
+                                         {"T2", kFloats, inputs(1)},
+                                         {"scales", kFloat32, inputs(2)},
+                                         {"sizes", kInt64, inputs(3)}},
+                               .lower = lower});
+const RegisterOperator upsample({.name = "Upsample",
+                                 .versions = {7, 9},
+                                 .types = {{"T", kMovable, inputs(0)}, {"scales", kFloat32, inputs(1)}},
+                                 .lower = lower});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

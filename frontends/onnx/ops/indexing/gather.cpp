@@ -15,9 +15,9 @@ using Relation = ir::Require::Relation;
 std::ptrdiff_t offset(std::size_t i) { return static_cast<std::ptrdiff_t>(i); }
 
 void lower_gather(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
+  ir::Value* x = l.input(0);
   const auto axis = static_cast<std::size_t>(l.axis(l.int_attribute("axis", 0), x->rank()));
-  const Positions positions(l, integer_input(l, 1), x->shape[axis]);
+  const Positions positions(l, l.input(1), x->shape[axis]);
   const std::size_t count = positions.shape().size();
   Shape shape(x->shape.begin(), x->shape.begin() + offset(axis));
   shape.insert(shape.end(), positions.shape().begin(), positions.shape().end());
@@ -29,11 +29,14 @@ void lower_gather(Lowering& l) {
     return body.at(x, position);
   }));
 }
-const RegisterOperator gather({.name = "Gather", .versions = {1, 11, 13}, .lower = lower_gather});
+const RegisterOperator gather({.name = "Gather",
+                               .versions = {1, 11, 13},
+                               .types = {{"T", kMovable, inputs(0)}, {"Tind", kIndices, inputs(1)}},
+                               .lower = lower_gather});
 
 void lower_gather_elements(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
-  ir::Value* indices = integer_input(l, 1);
+  ir::Value* x = l.input(0);
+  ir::Value* indices = l.input(1);
   l.expect_rank(indices, x->rank(), x->rank(), "the tensor of indices");
   const auto axis = static_cast<std::size_t>(l.axis(l.int_attribute("axis", 0), x->rank()));
   for (std::size_t d = 0; d < x->shape.size(); ++d) {
@@ -51,11 +54,12 @@ void lower_gather_elements(Lowering& l) {
 }
 const RegisterOperator gather_elements({.name = "GatherElements",
                                         .versions = {11, 13},
+                                        .types = {{"T", kMovable, inputs(0)}, {"Tind", kIndices, inputs(1)}},
                                         .lower = lower_gather_elements});
 
 void lower_gather_nd(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
-  ir::Value* indices = integer_input(l, 1);
+  ir::Value* x = l.input(0);
+  ir::Value* indices = l.input(1);
   l.expect_rank(indices, 1, 1 << 16, "the tensor of indices");
   const int64_t batch_dims = l.int_attribute("batch_dims", 0);
   if (batch_dims < 0 || batch_dims >= std::min(x->rank() + 1, indices->rank())) {
@@ -85,7 +89,10 @@ void lower_gather_nd(Lowering& l) {
     return body.at(x, position);
   }));
 }
-const RegisterOperator gather_nd({.name = "GatherND", .versions = {11, 12, 13}, .lower = lower_gather_nd});
+const RegisterOperator gather_nd({.name = "GatherND",
+                                  .versions = {11, 12, 13},
+                                  .types = {{"T", kMovable, inputs(0)}, {"Tind", kIndices, inputs(1)}},
+                                  .lower = lower_gather_nd});
 const RegisterOperator ms_gather_nd({.domain = "com.microsoft",
                                      .name = "GatherND",
                                      .versions = {1},

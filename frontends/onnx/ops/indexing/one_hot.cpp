@@ -10,12 +10,12 @@ using ir::DType;
 using ir::Expr;
 
 void lower_one_hot(Lowering& l) {
-  ir::Value* indices = numeric_input(l, 0);
-  ir::Value* values = movable_input(l, 2);  // [off, on]
+  ir::Value* indices = l.input(0);
+  ir::Value* values = l.input(2);  // [off, on]
   l.expect_rank(values, 1, 1, "the values");
   l.b().require(ir::Require::Relation::equal, values->shape[0], 2,
                 "the values (input 2) must be two: off and on");
-  ir::Value* depth_value = l.b().cast(as_scalar(l, numeric_input(l, 1), "the depth"), DType::i64);
+  ir::Value* depth_value = l.b().cast(as_scalar(l, l.input(1), "the depth"), DType::i64);
   const ir::Dim depth = l.sizes(depth_value, "depth").at(0);
   if (ir::provably_less_equal(depth, -1)) l.fail("depth {} is negative", depth.to_string());
   const auto axis = static_cast<std::size_t>(l.axis(l.int_attribute("axis", -1), indices->rank() + 1));
@@ -30,7 +30,11 @@ void lower_one_hot(Lowering& l) {
                       body.at(values, {0}));
   }));
 }
-const RegisterOperator one_hot({.name = "OneHot", .versions = {9, 11}, .lower = lower_one_hot});
+const RegisterOperator one_hot(
+    {.name = "OneHot",
+     .versions = {9, 11},
+     .types = {{"T1", kNumeric, inputs(0)}, {"T2", kNumeric, inputs(1)}, {"T3", kMovable, inputs(2)}},
+     .lower = lower_one_hot});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

@@ -12,7 +12,7 @@ using Relation = ir::Require::Relation;
 
 // k is an attribute in version 1, an input from 10 on. Unsorted results (11) are sorted all the same.
 void lower_top_k(Lowering& l) {
-  ir::Value* x = numeric_input(l, 0);
+  ir::Value* x = l.input(0);
   const int axis = l.axis(l.int_attribute("axis", -1), x->rank());
   const Dim& size = x->shape[static_cast<std::size_t>(axis)];
   const std::vector<Dim> given =
@@ -23,12 +23,15 @@ void lower_top_k(Lowering& l) {
   l.output(0, values);
   l.output(1, positions);
 }
-const RegisterOperator top_k({.name = "TopK", .versions = {1, 10, 11, 24}, .lower = lower_top_k});
+const RegisterOperator top_k({.name = "TopK",
+                              .versions = {1, 10, 11, 24},
+                              .types = {{"T", kNumeric, inputs(0)}, {"k", kInt64, inputs(1)}},
+                              .lower = lower_top_k});
 
 // The first elements of every sequence, as many as its length says, back to front.
 void lower_reverse_sequence(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
-  ir::Value* lengths = integer_input(l, 1);
+  ir::Value* x = l.input(0);
+  ir::Value* lengths = l.input(1);
   if (x->rank() < 2) l.fail("input 0 must have rank 2 or more, but has shape {}", ir::to_string(x->shape));
   l.expect_rank(lengths, 1, 1, "the sequence lengths");
   const auto batch = static_cast<std::size_t>(l.axis(l.int_attribute("batch_axis", 1), x->rank()));
@@ -47,6 +50,8 @@ void lower_reverse_sequence(Lowering& l) {
 }
 const RegisterOperator reverse_sequence({.name = "ReverseSequence",
                                          .versions = {10},
+                                         .types = {{"T", kMovable, inputs(0)},
+                                                   {"lengths", kInt64, inputs(1)}},
                                          .lower = lower_reverse_sequence});
 
 }  // namespace

@@ -25,10 +25,9 @@ Combiner reduction(Lowering& l, ir::DType type) {
 }
 
 void lower_scatter_elements(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
-  ir::Value* indices = integer_input(l, 1);
-  ir::Value* updates = movable_input(l, 2);
-  expect_same_type(l, x, updates);
+  ir::Value* x = l.input(0);
+  ir::Value* indices = l.input(1);
+  ir::Value* updates = l.input(2);
   l.expect_rank(indices, x->rank(), x->rank(), "the tensor of indices");
   l.expect_rank(updates, x->rank(), x->rank(), "the tensor of updates");
   const auto axis = static_cast<std::size_t>(l.axis(l.int_attribute("axis", 0), x->rank()));
@@ -52,17 +51,21 @@ void lower_scatter_elements(Lowering& l) {
              [&](ir::Body& body, ir::Builder::Indices i) { return body.at(updates, {i.begin(), i.end()}); }));
 }
 const RegisterOperator scatter_elements[] = {
-    RegisterOperator(
-        {.name = "ScatterElements", .versions = {11, 13, 16, 18}, .lower = lower_scatter_elements}),
+    RegisterOperator({.name = "ScatterElements",
+                      .versions = {11, 13, 16, 18},
+                      .types = {{"T", kMovable, inputs(0, 2)}, {"Tind", kIndices, inputs(1)}},
+                      .lower = lower_scatter_elements}),
     // The name until version 11.
-    RegisterOperator({.name = "Scatter", .versions = {9, 11}, .lower = lower_scatter_elements}),
+    RegisterOperator({.name = "Scatter",
+                      .versions = {9, 11},
+                      .types = {{"T", kMovable, inputs(0, 2)}, {"Tind", kIndices, inputs(1)}},
+                      .lower = lower_scatter_elements}),
 };
 
 void lower_scatter_nd(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
-  ir::Value* indices = integer_input(l, 1);
-  ir::Value* updates = movable_input(l, 2);
-  expect_same_type(l, x, updates);
+  ir::Value* x = l.input(0);
+  ir::Value* indices = l.input(1);
+  ir::Value* updates = l.input(2);
   l.expect_rank(indices, 1, 1 << 16, "the tensor of indices");
   const std::size_t depth = index_depth(l, indices->shape.back(), x->shape.size());
   const std::size_t points = indices->shape.size() - 1;
@@ -92,13 +95,13 @@ void lower_scatter_nd(Lowering& l) {
 }
 const RegisterOperator scatter_nd({.name = "ScatterND",
                                    .versions = {11, 13, 16, 18},
+                                   .types = {{"T", kMovable, inputs(0, 2)}, {"Tind", kIndices, inputs(1)}},
                                    .lower = lower_scatter_nd});
 
 // Writes an update into a cache along an axis, from a position on that every batch element has of its own.
 void lower_tensor_scatter(Lowering& l) {
-  ir::Value* cache = movable_input(l, 0);
-  ir::Value* update = movable_input(l, 1);
-  expect_same_type(l, cache, update);
+  ir::Value* cache = l.input(0);
+  ir::Value* update = l.input(1);
   l.expect_rank(update, cache->rank(), cache->rank(), "the update");
   const std::string mode = l.string_attribute("mode", "linear");
   if (mode != "linear" && mode != "circular")
@@ -107,7 +110,7 @@ void lower_tensor_scatter(Lowering& l) {
   if (axis == 0) l.fail("attribute 'axis' must not be the batch dimension");
   ir::Value* starts = nullptr;
   if (l.optional_input(2)) {
-    starts = integer_input(l, 2);
+    starts = l.input(2);
     l.expect_rank(starts, 1, 1, "the write indices");
     l.b().require(Relation::equal, starts->shape[0], cache->shape[0],
                   "there must be one write index for every batch element");
@@ -131,6 +134,8 @@ void lower_tensor_scatter(Lowering& l) {
 }
 const RegisterOperator tensor_scatter({.name = "TensorScatter",
                                        .versions = {24},
+                                       .types = {{"T", kMovable, inputs(0, 1)},
+                                                 {"positions", kInt64, inputs(2)}},
                                        .lower = lower_tensor_scatter});
 
 }  // namespace

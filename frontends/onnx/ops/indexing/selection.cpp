@@ -9,17 +9,18 @@ using ir::DType;
 using ir::Expr;
 
 void lower_non_zero(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
+  ir::Value* x = l.input(0);
   // A scalar counts as one row of one element.
   if (x->rank() == 0) x = l.b().view(x, {1});
   l.output(0, l.b().compact(l.b().cast(x, DType::boolean)));
 }
-const RegisterOperator non_zero({.name = "NonZero", .versions = {9, 13}, .lower = lower_non_zero});
+const RegisterOperator non_zero(
+    {.name = "NonZero", .versions = {9, 13}, .types = {{"T", kMovable}}, .lower = lower_non_zero});
 
 // Keeps what the condition selects: slices along an axis or, without one, elements.
 void lower_compress(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
-  ir::Value* condition = boolean_input(l, 1);
+  ir::Value* x = l.input(0);
+  ir::Value* condition = l.input(1);
   l.expect_rank(condition, 1, 1, "the condition");
   std::size_t axis = 0;
   if (l.has_attribute("axis")) {
@@ -39,7 +40,10 @@ void lower_compress(Lowering& l) {
     return body.at(x, position);
   }));
 }
-const RegisterOperator compress({.name = "Compress", .versions = {9, 11}, .lower = lower_compress});
+const RegisterOperator compress({.name = "Compress",
+                                 .versions = {9, 11},
+                                 .types = {{"T", kMovable, inputs(0)}, {"T1", kBool, inputs(1)}},
+                                 .lower = lower_compress});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

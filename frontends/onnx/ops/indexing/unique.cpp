@@ -57,7 +57,7 @@ struct Distinct {
 // `sorted`, or in the order of first occurrence.
 Distinct distinct(Lowering& l, bool sorted) {
   ir::Builder& b = l.b();
-  ir::Value* input = movable_input(l, 0);
+  ir::Value* input = l.input(0);
   const DType type = input->type;
   if (type == DType::boolean) input = b.cast(input, DType::u8);
 
@@ -154,8 +154,11 @@ void lower_unique(Lowering& l) {
   l.output(2, result.run_of);
   l.output(3, result.length);
 }
-const RegisterOperator unique(
-    {.name = "Unique", .versions = {11}, .limits = "no strings", .lower = lower_unique});
+const RegisterOperator unique({.name = "Unique",
+                               .versions = {11},
+                               .limits = "no strings",
+                               .types = {{"T", kMovable}},
+                               .lower = lower_unique});
 // Of a vector, in the order of first occurrence, without the first positions.
 void lower_ms_unique(Lowering& l) {
   l.expect_rank(l.input(0), 1, 1, "the input");

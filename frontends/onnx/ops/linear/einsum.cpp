@@ -284,7 +284,8 @@ void lower(Lowering& l) {
   l.output(0, l.b().cast(y, type));
 }
 
-const RegisterOperator einsum({.name = "Einsum", .versions = {12}, .lower = lower});
+const RegisterOperator einsum(
+    {.name = "Einsum", .versions = {12}, .types = {{"T", kNumeric}}, .lower = lower});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

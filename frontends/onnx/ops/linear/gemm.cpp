@@ -19,11 +19,9 @@ Expr factor(Lowering& l, const char* name, DType type) {
 }
 
 void lower_with(Lowering& l, const Activation& activation) {
-  Value* a = numeric_input(l, 0);
-  Value* b = numeric_input(l, 1);
+  Value* a = l.input(0);
+  Value* b = l.input(1);
   Value* c = l.optional_input(2);
-  expect_same_type(l, a, b);
-  if (c != nullptr) expect_same_type(l, a, c);
   l.expect_rank(a, 2, 2, "input A");
   l.expect_rank(b, 2, 2, "input B");
   const bool trans_a = l.int_attribute("transA", 0) != 0, trans_b = l.int_attribute("transB", 0) != 0;
@@ -60,9 +58,13 @@ void lower_gemm(Lowering& l) {
 
 void lower_fused_gemm(Lowering& l) { lower_with(l, fused_activation(l)); }
 
-const RegisterOperator gemm({.name = "Gemm", .versions = {1, 6, 7, 9, 11, 13}, .lower = lower_gemm});
-const RegisterOperator fused_gemm(
-    {.domain = "com.microsoft", .name = "FusedGemm", .versions = {1}, .lower = lower_fused_gemm});
+const RegisterOperator gemm(
+    {.name = "Gemm", .versions = {1, 6, 7, 9, 11, 13}, .types = {{"T", kNumeric}}, .lower = lower_gemm});
+const RegisterOperator fused_gemm({.domain = "com.microsoft",
+                                   .name = "FusedGemm",
+                                   .versions = {1},
+                                   .types = {{"T", kFloats}},
+                                   .lower = lower_fused_gemm});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

@@ -49,7 +49,8 @@ void lower_fused_matmul(Lowering& l) {
   }));
 }
 
-const RegisterOperator matmul({.name = "MatMul", .versions = {1, 9, 13}, .lower = lower_matmul});
+const RegisterOperator matmul(
+    {.name = "MatMul", .versions = {1, 9, 13}, .types = {{"T", kNumeric}}, .lower = lower_matmul});
 const RegisterOperator fused_matmul({.domain = "com.microsoft",
                                      .name = "FusedMatMul",
                                      .versions = {1},

@@ -15,7 +15,7 @@ Expr position(const Expr& e) { return ir::cast(DType::index, e); }
 
 void lower_det(Lowering& l) {
   ir::Builder& b = l.b();
-  ir::Value* x = float_input(l, 0);
+  ir::Value* x = l.input(0);
   const auto rank = x->shape.size();
   if (rank < 2) l.fail("input 0 must have rank 2 or more, but has shape {}", ir::to_string(x->shape));
   const Dim n = x->shape[rank - 1];
@@ -69,7 +69,8 @@ void lower_det(Lowering& l) {
   b.append(std::move(loop), {start, one}, {reduced, result});
   l.output(0, b.cast(b.view(result, batch_shape), x->type));
 }
-const RegisterOperator det({.name = "Det", .versions = {11, 22}, .lower = lower_det});
+const RegisterOperator det(
+    {.name = "Det", .versions = {11, 22}, .types = {{"T", kFloats}}, .lower = lower_det});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

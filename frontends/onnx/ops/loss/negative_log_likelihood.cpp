@@ -67,23 +67,25 @@ Value* likelihood_loss(Lowering& l, Value* logs, Value* target, Value* weight, D
 }
 
 void lower_likelihood(Lowering& l) {
-  Value* logs = float_input(l, 0);
-  l.output(0, likelihood_loss(l, logs, integer_input(l, 1), l.optional_input(2), logs->type));
+  Value* logs = l.input(0);
+  l.output(0, likelihood_loss(l, logs, l.input(1), l.optional_input(2), logs->type));
 }
 
 void lower_cross_entropy(Lowering& l) {
-  Value* scores = float_input(l, 0);
+  Value* scores = l.input(0);
   l.expect_rank(scores, 2, 64, "scores");
   Value* logs = log_softmax(l, scores, {1}, ir::compute_type(scores->type));
-  l.output(0, likelihood_loss(l, logs, integer_input(l, 1), l.optional_input(2), scores->type));
+  l.output(0, likelihood_loss(l, logs, l.input(1), l.optional_input(2), scores->type));
   if (l.wants_output(1)) l.output(1, l.b().cast(logs, scores->type));
 }
 
 const RegisterOperator likelihood({.name = "NegativeLogLikelihoodLoss",
                                    .versions = {12, 13, 22},
+                                   .types = {{"T", kFloats, inputs(0, 2)}, {"Tind", kIndices, inputs(1)}},
                                    .lower = lower_likelihood});
 const RegisterOperator cross_entropy({.name = "SoftmaxCrossEntropyLoss",
                                       .versions = {12, 13},
+                                      .types = {{"T", kFloats, inputs(0, 2)}, {"Tind", kIndices, inputs(1)}},
                                       .lower = lower_cross_entropy});
 
 }  // namespace

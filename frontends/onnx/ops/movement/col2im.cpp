@@ -22,9 +22,9 @@ std::vector<int64_t> spatial(Lowering& l, const char* name, std::size_t count, i
 }
 
 void lower_col2im(Lowering& l) {
-  ir::Value* x = numeric_input(l, 0);  // [batch, channels * block positions, blocks]
+  ir::Value* x = l.input(0);  // [batch, channels * block positions, blocks]
   l.expect_rank(x, 3, 3, "input 0");
-  const std::vector<Dim> image = l.sizes(integer_input(l, 1), "image");
+  const std::vector<Dim> image = l.sizes(l.input(1), "image");
   const std::size_t rank = image.size();
   const std::vector<Dim> block = sizes_input(l, 2, rank, "block");
   const std::vector<int64_t> strides = spatial(l, "strides", rank, 1, 1);
@@ -71,7 +71,10 @@ void lower_col2im(Lowering& l) {
                     return valid;
                   }));
 }
-const RegisterOperator col2im({.name = "Col2Im", .versions = {18}, .lower = lower_col2im});
+const RegisterOperator col2im({.name = "Col2Im",
+                               .versions = {18},
+                               .types = {{"T", kNumeric, inputs(0)}, {"sizes", kInt64, inputs(1, 2)}},
+                               .lower = lower_col2im});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

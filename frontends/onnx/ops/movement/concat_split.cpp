@@ -10,8 +10,7 @@ using ir::Dim;
 void lower_concat(Lowering& l) {
   std::vector<ir::Value*> parts;
   for (int i = 0; i < std::max(l.input_count(), 1); ++i) {
-    parts.push_back(movable_input(l, i));
-    expect_same_type(l, parts[0], parts.back());
+    parts.push_back(l.input(i));
     l.expect_rank(parts.back(), parts[0]->rank(), parts[0]->rank(), "every input (as input 0)");
   }
   // Only version 1 has a default.
@@ -19,7 +18,8 @@ void lower_concat(Lowering& l) {
   const int normal = l.axis(axis, parts[0]->rank());
   l.output(0, parts.size() == 1 ? parts[0] : l.b().concat(parts, normal));
 }
-const RegisterOperator concat({.name = "Concat", .versions = {1, 4, 11, 13}, .lower = lower_concat});
+const RegisterOperator concat(
+    {.name = "Concat", .versions = {1, 4, 11, 13}, .types = {{"T", kMovable}}, .lower = lower_concat});
 
 // Sizes of the parts where the node says them: as an attribute or as an input.
 std::optional<std::vector<Dim>> given_sizes(Lowering& l) {
@@ -59,7 +59,7 @@ std::vector<Dim> equal_sizes(Lowering& l, const Dim& whole) {
 }
 
 void lower_split(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
+  ir::Value* x = l.input(0);
   const auto axis = static_cast<std::size_t>(l.axis(l.int_attribute("axis", 0), x->rank()));
   const Dim& whole = x->shape[axis];
   const std::optional<std::vector<Dim>> given = given_sizes(l);
@@ -85,7 +85,10 @@ void lower_split(Lowering& l) {
     starts[axis] += shape[axis];
   }
 }
-const RegisterOperator split({.name = "Split", .versions = {1, 2, 11, 13, 18}, .lower = lower_split});
+const RegisterOperator split({.name = "Split",
+                              .versions = {1, 2, 11, 13, 18},
+                              .types = {{"T", kMovable, inputs(0)}, {"split", kInt64, inputs(1)}},
+                              .lower = lower_split});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

@@ -161,17 +161,16 @@ Arguments arguments(Lowering& l, ir::Value* x) {
     }());
     return result;
   }
-  result.pads = integer_input(l, 1);
+  result.pads = l.input(1);
   // com.microsoft also takes a matrix of one row.
   if (result.pads->rank() == 2 && !l.node().domain.empty()) result.pads = l.b().squeeze(result.pads, {0});
   l.expect_rank(result.pads, 1, 1, "the pads");
   result.known_pads = l.known_sizes(result.pads);
   if (l.optional_input(2)) {
-    result.fill = as_scalar(l, movable_input(l, 2), "the constant value");
-    expect_same_type(l, x, result.fill);
+    result.fill = as_scalar(l, l.input(2), "the constant value");
   }
   if (l.optional_input(3)) {
-    result.axes = integer_input(l, 3);
+    result.axes = l.input(3);
     l.expect_rank(result.axes, 1, 1, "the axes");
     result.known_axes.reset();
     if (l.known_sizes(result.axes)) {
@@ -185,7 +184,7 @@ Arguments arguments(Lowering& l, ir::Value* x) {
 }
 
 void lower_pad(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
+  ir::Value* x = l.input(0);
   const Mode mode = pad_mode(l);
   const Arguments given = arguments(l, x);
   Pads pads;
@@ -217,9 +216,11 @@ void lower_pad(Lowering& l) {
                   ? x
                   : padded(l, x, mode, pads, shape, given.fill));
 }
-const RegisterOperator pad({.name = "Pad",
-                            .versions = {1, 2, 11, 13, 18, 19, 21, 23, 24, 25},
-                            .lower = lower_pad});
+const RegisterOperator pad(
+    {.name = "Pad",
+     .versions = {1, 2, 11, 13, 18, 19, 21, 23, 24, 25},
+     .types = {{"T", kMovable, inputs(0, 2)}, {"pads", kInt64, inputs(1)}, {"Tind", kIndices, inputs(3)}},
+     .lower = lower_pad});
 
 const RegisterOperator ms_pad({.domain = "com.microsoft",
                                .name = "Pad",
@@ -229,8 +230,8 @@ const RegisterOperator ms_pad({.domain = "com.microsoft",
 
 // Crops or pads with zeros, equally at both ends, to the given sizes.
 void lower_center_crop_pad(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
-  const std::vector<Dim> sizes = l.sizes(integer_input(l, 1), "size");
+  ir::Value* x = l.input(0);
+  const std::vector<Dim> sizes = l.sizes(l.input(1), "size");
   std::vector<int64_t> given(static_cast<std::size_t>(x->rank()));
   std::iota(given.begin(), given.end(), 0);
   given = l.ints_attribute("axes", given);
@@ -251,6 +252,7 @@ void lower_center_crop_pad(Lowering& l) {
 }
 const RegisterOperator center_crop_pad({.name = "CenterCropPad",
                                         .versions = {18},
+                                        .types = {{"T", kMovable, inputs(0)}, {"Tind", kIndices, inputs(1)}},
                                         .lower = lower_center_crop_pad});
 
 }  // namespace

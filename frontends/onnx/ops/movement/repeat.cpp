@@ -8,14 +8,17 @@ namespace {
 using ir::Dim;
 
 void lower_expand(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
-  const ir::Shape asked = l.sizes(integer_input(l, 1), "size");
+  ir::Value* x = l.input(0);
+  const ir::Shape asked = l.sizes(l.input(1), "size");
   for (const Dim& size : asked) {
     if (ir::provably_less_equal(size, -1)) l.fail("the shape {} holds a negative size", ir::to_string(asked));
   }
   l.output(0, l.b().expand(x, l.b().broadcast_shapes(x->shape, asked, "Expand")));
 }
-const RegisterOperator expand({.name = "Expand", .versions = {8, 13}, .lower = lower_expand});
+const RegisterOperator expand({.name = "Expand",
+                               .versions = {8, 13},
+                               .types = {{"T", kMovable, inputs(0)}, {"shape", kInt64, inputs(1)}},
+                               .lower = lower_expand});
 
 // Version 1 repeats along one axis; since 6 there is a number for every axis.
 std::vector<Dim> repeats(Lowering& l, int rank) {
@@ -26,7 +29,7 @@ std::vector<Dim> repeats(Lowering& l, int rank) {
   // Floats in version 1.
   const auto number = [&](int i) {
     const std::vector<Dim> one =
-        l.sizes(l.b().cast(as_scalar(l, numeric_input(l, i), "an input"), ir::DType::i64), "tiles");
+        l.sizes(l.b().cast(as_scalar(l, l.input(i), "an input"), ir::DType::i64), "tiles");
     return one.at(0);
   };
   const Dim axis = number(2);
@@ -36,7 +39,7 @@ std::vector<Dim> repeats(Lowering& l, int rank) {
 }
 
 void lower_tile(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
+  ir::Value* x = l.input(0);
   const std::vector<Dim> times = repeats(l, x->rank());
   // A repeated dimension is broadcast over a new one before it, then both become one: no index needs a
   // remainder.
@@ -56,7 +59,10 @@ void lower_tile(Lowering& l) {
   if (broadcast != parted) repeated = l.b().expand(repeated, broadcast);
   l.output(0, broadcast == result ? repeated : l.b().view(repeated, result));
 }
-const RegisterOperator tile({.name = "Tile", .versions = {1, 6, 13}, .lower = lower_tile});
+const RegisterOperator tile({.name = "Tile",
+                             .versions = {1, 6, 13},
+                             .types = {{"T", kMovable, inputs(0)}, {"T1", kNumeric, inputs(1, 2)}},
+                             .lower = lower_tile});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

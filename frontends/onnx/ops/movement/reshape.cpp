@@ -96,7 +96,7 @@ Shape reshaped_at_run_time(Lowering& l, const Shape& from, ir::Value* to, bool a
 }
 
 void lower_reshape(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
+  ir::Value* x = l.input(0);
   const bool allow_zero = l.int_attribute("allowzero", 0) != 0;
   if (l.version() < 5) {
     std::vector<Dim> to;
@@ -104,17 +104,18 @@ void lower_reshape(Lowering& l) {
     l.output(0, l.b().view(x, reshaped(l, x->shape, to, false)));
     return;
   }
-  ir::Value* input = integer_input(l, 1);
+  ir::Value* input = l.input(1);
   const auto known = l.known_sizes(input);
   l.output(0, l.b().view(x, known ? reshaped(l, x->shape, *known, allow_zero)
                                   : reshaped_at_run_time(l, x->shape, input, allow_zero)));
 }
 const RegisterOperator reshape({.name = "Reshape",
                                 .versions = {1, 5, 13, 14, 19, 21, 23, 24, 25},
+                                .types = {{"T", kMovable, inputs(0)}, {"shape", kInt64, inputs(1)}},
                                 .lower = lower_reshape});
 
 void lower_flatten(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
+  ir::Value* x = l.input(0);
   const int64_t given = l.int_attribute("axis", 1), rank = x->rank();
   if (given < -rank || given > rank) l.fail("attribute 'axis' is {}, outside of -{}..{}", given, rank, rank);
   const auto axis = static_cast<std::size_t>(given < 0 ? given + rank : given);
@@ -122,6 +123,7 @@ void lower_flatten(Lowering& l) {
 }
 const RegisterOperator flatten({.name = "Flatten",
                                 .versions = {1, 9, 11, 13, 21, 23, 24, 25},
+                                .types = {{"T", kMovable}},
                                 .lower = lower_flatten});
 
 // Axes are an attribute before version 13, then an input. Nothing where they are only known at run time.
@@ -129,7 +131,7 @@ std::optional<std::vector<int64_t>> known_axes(Lowering& l) {
   if (l.version() < 13) return l.ints_attribute("axes", {});
   ir::Value* input = l.optional_input(1);
   if (!input) return std::vector<int64_t>{};
-  integer_input(l, 1);
+  l.input(1);
   if (!l.known_sizes(input)) return std::nullopt;
   return l.constant_ints(input, "axes");
 }
@@ -159,7 +161,7 @@ bool is_one(Lowering& l, const Dim& size, int axis) {
 }
 
 void lower_squeeze(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
+  ir::Value* x = l.input(0);
   const std::optional<std::vector<int64_t>> known = known_axes(l);
   if (!known) {
     const int left = x->rank() - axis_count(l);
@@ -185,11 +187,12 @@ void lower_squeeze(Lowering& l) {
 }
 const RegisterOperator squeeze({.name = "Squeeze",
                                 .versions = {1, 11, 13, 21, 23, 24, 25},
+                                .types = {{"T", kMovable, inputs(0)}, {"axes", kInt64, inputs(1)}},
                                 .lower = lower_squeeze});
 
 void lower_unsqueeze(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
-  if (l.version() >= 13) integer_input(l, 1);
+  ir::Value* x = l.input(0);
+  if (l.version() >= 13) l.input(1);
   const std::optional<std::vector<int64_t>> known = known_axes(l);
   if (known) {
     const int rank = x->rank() + static_cast<int>(std::min<std::size_t>(known->size(), 1 << 16));
@@ -212,6 +215,7 @@ void lower_unsqueeze(Lowering& l) {
 }
 const RegisterOperator unsqueeze({.name = "Unsqueeze",
                                   .versions = {1, 11, 13, 21, 23, 24, 25},
+                                  .types = {{"T", kMovable, inputs(0)}, {"axes", kInt64, inputs(1)}},
                                   .lower = lower_unsqueeze});
 
 }  // namespace

@@ -143,13 +143,13 @@ ir::Value* vector_input(Lowering& l, int i, const Dim& length, Expr (*otherwise)
       return otherwise(ir::cast(DType::i64, k[0]));
     });
   }
-  ir::Value* value = integer_input(l, i);
+  ir::Value* value = l.input(i);
   l.expect_rank(value, 1, 1, "starts, ends, axes and steps");
   return value;
 }
 
 void lower_slice(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
+  ir::Value* x = l.input(0);
   if (l.version() < 10 && l.node().op_type == "Slice") {
     lower_with_attributes(l, x);
     return;
@@ -204,7 +204,10 @@ void lower_slice(Lowering& l) {
     return body.at(x, position);
   }));
 }
-const RegisterOperator slice({.name = "Slice", .versions = {1, 10, 11, 13}, .lower = lower_slice});
+const RegisterOperator slice({.name = "Slice",
+                              .versions = {1, 10, 11, 13},
+                              .types = {{"T", kMovable, inputs(0)}, {"Tind", kIndices, inputs(1, 2, 3, 4)}},
+                              .lower = lower_slice});
 // An experimental operator that ONNX replaced by Slice-10, which ONNX Runtime still runs.
 const RegisterOperator dynamic_slice({.name = "DynamicSlice",
                                       .versions = {1},

@@ -11,7 +11,7 @@ namespace {
 using ir::Dim;
 
 void lower_transpose(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
+  ir::Value* x = l.input(0);
   std::vector<int64_t> reversed(static_cast<std::size_t>(x->rank()));
   std::iota(reversed.rbegin(), reversed.rend(), 0);
   const std::vector<int64_t> given = l.ints_attribute("perm", reversed);
@@ -25,6 +25,7 @@ void lower_transpose(Lowering& l) {
 }
 const RegisterOperator transpose({.name = "Transpose",
                                   .versions = {1, 13, 21, 23, 24, 25},
+                                  .types = {{"T", kMovable}},
                                   .lower = lower_transpose});
 
 int64_t block_size(Lowering& l) {
@@ -43,7 +44,7 @@ Dim divided(Lowering& l, const Dim& size, int64_t divisor, const char* what) {
 }
 
 void lower_depth_to_space(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
+  ir::Value* x = l.input(0);
   l.expect_rank(x, 4, 4, "input 0");
   const int64_t b = block_size(l);
   const std::string mode = l.string_attribute("mode", "DCR");
@@ -59,10 +60,11 @@ void lower_depth_to_space(Lowering& l) {
 }
 const RegisterOperator depth_to_space({.name = "DepthToSpace",
                                        .versions = {1, 11, 13},
+                                       .types = {{"T", kMovable}},
                                        .lower = lower_depth_to_space});
 
 void lower_space_to_depth(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
+  ir::Value* x = l.input(0);
   l.expect_rank(x, 4, 4, "input 0");
   const int64_t b = block_size(l);
   const Dim &n = x->shape[0], &c = x->shape[1];
@@ -70,9 +72,8 @@ void lower_space_to_depth(Lowering& l) {
   ir::Value* moved = l.b().transpose(l.b().view(x, {n, c, h, b, w, b}), {0, 3, 5, 1, 2, 4});
   l.output(0, l.b().view(moved, {n, c * (b * b), h, w}));
 }
-const RegisterOperator space_to_depth({.name = "SpaceToDepth",
-                                       .versions = {1, 13},
-                                       .lower = lower_space_to_depth});
+const RegisterOperator space_to_depth(
+    {.name = "SpaceToDepth", .versions = {1, 13}, .types = {{"T", kMovable}}, .lower = lower_space_to_depth});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

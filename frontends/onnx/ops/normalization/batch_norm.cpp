@@ -37,24 +37,24 @@ Value* running(Lowering& l, Value* old, Value* current) {
 }
 
 void lower(Lowering& l) {
-  Value* x = float_input(l, 0);
+  Value* x = l.input(0);
   l.expect_rank(x, 1, 64, "input X");
   const ir::Dim channels = x->rank() > 1 ? x->shape[1] : ir::Dim(1);
   for (int k = 1; k < 5; ++k) {
-    l.expect_rank(float_input(l, k), 1, 1, "scale, B, mean or var");
-    require_equal(l, float_input(l, k)->shape[0], channels, "size of scale, B, mean or var and channels");
+    l.expect_rank(l.input(k), 1, 1, "scale, B, mean or var");
+    require_equal(l, l.input(k)->shape[0], channels, "size of scale, B, mean or var and channels");
   }
   if (l.version() < 9 && l.int_attribute("spatial", 1) == 0) {
     l.fail("attribute spatial = 0 (statistics per activation) is not supported; use spatial = 1");
   }
-  Value* mean = float_input(l, 3);
-  Value* variance = float_input(l, 4);
+  Value* mean = l.input(3);
+  Value* variance = l.input(4);
   if (l.version() < 14 || l.int_attribute("training_mode", 0) == 0) {
     for (int k = 1; k < l.output_count(); ++k) {
       if (l.wants_output(k))
         l.fail("output {} exists in training mode only; export the model for inference", k);
     }
-    l.output(0, normalize(l, x, float_input(l, 1), float_input(l, 2), mean, variance));
+    l.output(0, normalize(l, x, l.input(1), l.input(2), mean, variance));
     return;
   }
   std::vector<int> axes = {0};
@@ -62,7 +62,7 @@ void lower(Lowering& l) {
   const Moments m = moments(l, x, axes);
   Value* batch_mean = l.b().view(m.mean, {channels});
   Value* batch_variance = l.b().view(m.variance, {channels});
-  l.output(0, normalize(l, x, float_input(l, 1), float_input(l, 2), batch_mean, batch_variance));
+  l.output(0, normalize(l, x, l.input(1), l.input(2), batch_mean, batch_variance));
   if (l.wants_output(1)) l.output(1, running(l, mean, batch_mean));
   if (l.wants_output(2)) l.output(2, running(l, variance, batch_variance));
 }
@@ -72,6 +72,7 @@ const RegisterOperator batch_norm(
      .versions = {1, 6, 7, 9, 14, 15},
      .limits =
          "training outputs only from version 14 on; spatial = 0 (version 8 and before) is not supported",
+     .types = {{"T", kFloats, inputs(0)}, {"T1", kFloats, inputs(1, 2)}, {"T2", kFloats, inputs(3, 4)}},
      .lower = lower});
 
 }  // namespace

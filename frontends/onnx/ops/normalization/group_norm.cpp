@@ -14,9 +14,9 @@ using ir::ExprOp;
 using ir::Value;
 
 void lower_instance(Lowering& l) {
-  Value* x = float_input(l, 0);
-  Value* scale = float_input(l, 1);
-  Value* bias = float_input(l, 2);
+  Value* x = l.input(0);
+  Value* scale = l.input(1);
+  Value* bias = l.input(2);
   l.expect_rank(x, 2, 64, "input");
   for (Value* vector : {scale, bias}) {
     l.expect_rank(vector, 1, 1, "scale or B");
@@ -37,9 +37,9 @@ void lower_instance(Lowering& l) {
 
 // Scale and bias have one entry per group in version 18, one per channel since version 21.
 void lower_group(Lowering& l) {
-  Value* x = float_input(l, 0);
-  Value* scale = float_input(l, 1);
-  Value* bias = float_input(l, 2);
+  Value* x = l.input(0);
+  Value* scale = l.input(1);
+  Value* bias = l.input(2);
   l.expect_rank(x, 2, 64, "input X");
   const int64_t groups = l.int_attribute("num_groups");
   if (groups < 1 || groups > INT32_MAX)
@@ -74,7 +74,7 @@ void lower_group(Lowering& l) {
 
 // (x - mean) / (deviation + 1e-9), the function body of the specification.
 void lower_mean_variance(Lowering& l) {
-  Value* x = float_input(l, 0);
+  Value* x = l.input(0);
   const Moments m = moments(l, x, l.axes(l.ints_attribute("axes", {0, 2, 3}), x->rank()));
   l.output(0, l.b().map(x->type, {m.centered, m.variance}, [](std::span<const Expr> e) {
     return e[0] / (ir::unary(ExprOp::sqrt, e[1]) + 1e-9);
@@ -83,10 +83,13 @@ void lower_mean_variance(Lowering& l) {
 
 const RegisterOperator instance({.name = "InstanceNormalization",
                                  .versions = {1, 6, 22},
+                                 .types = {{"T", kFloats}},
                                  .lower = lower_instance});
-const RegisterOperator group({.name = "GroupNormalization", .versions = {18, 21}, .lower = lower_group});
+const RegisterOperator group(
+    {.name = "GroupNormalization", .versions = {18, 21}, .types = {{"T", kFloats}}, .lower = lower_group});
 const RegisterOperator mean_variance({.name = "MeanVarianceNormalization",
                                       .versions = {9, 13},
+                                      .types = {{"T", kFloats}},
                                       .lower = lower_mean_variance});
 
 }  // namespace

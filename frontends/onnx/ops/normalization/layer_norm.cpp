@@ -25,32 +25,32 @@ Value* inverse_deviation_of(Lowering& l, Value* variance, double epsilon) {
 }
 
 void lower_layer(Lowering& l) {
-  Value* x = float_input(l, 0);
+  Value* x = l.input(0);
   const auto axes = axis_range(l.axis(l.int_attribute("axis", -1), x->rank()), x->rank());
   const double epsilon = l.float_attribute("epsilon", 1e-5);
   const Moments m = moments(l, l.b().cast(x, stash_type(l, x)), axes);
   Value* inverse = inverse_deviation_of(l, m.variance, epsilon);
-  l.output(0, scale_and_shift(l, m.centered, inverse, float_input(l, 1), l.optional_input(2), x->type));
+  l.output(0, scale_and_shift(l, m.centered, inverse, l.input(1), l.optional_input(2), x->type));
   if (l.wants_output(1)) l.output(1, m.mean);
   if (l.wants_output(2)) l.output(2, inverse);
 }
 
 // y = x / sqrt(mean(x^2) + epsilon) * scale.
 void lower_rms(Lowering& l) {
-  Value* x = float_input(l, 0);
+  Value* x = l.input(0);
   const auto axes = axis_range(l.axis(l.int_attribute("axis", -1), x->rank()), x->rank());
   const double epsilon = l.float_attribute("epsilon", 1e-5);
   Value* wide = l.b().cast(x, stash_type(l, x));
   Value* inverse = inverse_deviation_of(l, mean_square(l, wide, axes), epsilon);
-  l.output(0, scale_and_shift(l, wide, inverse, float_input(l, 1), nullptr, x->type));
+  l.output(0, scale_and_shift(l, wide, inverse, l.input(1), nullptr, x->type));
   if (l.wants_output(1)) l.output(1, inverse);  // SimplifiedLayerNormalization only
 }
 
 // com.microsoft: normalizes x + skip (+ bias) over the last axis; the sum itself is output 3.
 void lower_skip(Lowering& l, bool simplified) {
-  Value* x = float_input(l, 0);
-  Value* skip = float_input(l, 1);
-  Value* gamma = float_input(l, 2);
+  Value* x = l.input(0);
+  Value* skip = l.input(1);
+  Value* gamma = l.input(2);
   Value* beta = simplified ? nullptr : l.optional_input(3);
   Value* bias = l.optional_input(simplified ? 3 : 4);
   l.expect_rank(x, 1, 64, "input");
@@ -77,21 +77,33 @@ void lower_skip(Lowering& l, bool simplified) {
   if (l.wants_output(3)) l.output(3, l.b().cast(sum, x->type));
 }
 
-const RegisterOperator layer({.name = "LayerNormalization", .versions = {1, 17}, .lower = lower_layer});
-const RegisterOperator rms({.name = "RMSNormalization", .versions = {23}, .lower = lower_rms});
+const RegisterOperator layer({.name = "LayerNormalization",
+                              .versions = {1, 17},
+                              .types = {{"T", kFloats, inputs(0)}, {"V", kFloats, inputs(1, 2)}},
+                              .lower = lower_layer});
+const RegisterOperator rms({.name = "RMSNormalization",
+                            .versions = {23},
+                            .types = {{"T", kFloats, inputs(0)}, {"V", kFloats, inputs(1)}},
+                            .lower = lower_rms});
 // ONNX Runtime writes its own operator into the default domain when it saves an optimised model.
 const RegisterOperator simplified({.name = "SimplifiedLayerNormalization",
                                    .versions = {1},
+                                   .types = {{"T", kFloats, inputs(0)}, {"V", kFloats, inputs(1)}},
                                    .lower = lower_rms});
-const RegisterOperator simplified_ms(
-    {.domain = "com.microsoft", .name = "SimplifiedLayerNormalization", .versions = {1}, .lower = lower_rms});
+const RegisterOperator simplified_ms({.domain = "com.microsoft",
+                                      .name = "SimplifiedLayerNormalization",
+                                      .versions = {1},
+                                      .types = {{"T", kFloats, inputs(0)}, {"V", kFloats, inputs(1)}},
+                                      .lower = lower_rms});
 const RegisterOperator skip({.domain = "com.microsoft",
                              .name = "SkipLayerNormalization",
                              .versions = {1},
+                             .types = {{"T", kFloats}},
                              .lower = [](Lowering& l) { lower_skip(l, false); }});
 const RegisterOperator skip_simplified({.domain = "com.microsoft",
                                         .name = "SkipSimplifiedLayerNormalization",
                                         .versions = {1},
+                                        .types = {{"T", kFloats}},
                                         .lower = [](Lowering& l) { lower_skip(l, true); }});
 
 }  // namespace

@@ -13,7 +13,7 @@ using ir::Value;
 
 // x / norm along one axis; where the norm is 0 the result is 0.
 void lower_lp(Lowering& l) {
-  Value* x = float_input(l, 0);
+  Value* x = l.input(0);
   const int axis = l.axis(l.int_attribute("axis", -1), x->rank());
   const int64_t p = l.int_attribute("p", 2);
   if (p != 1 && p != 2) l.fail("attribute p is {}, expected 1 or 2", p);
@@ -28,7 +28,7 @@ void lower_lp(Lowering& l) {
 
 // x / (bias + alpha / size * sum over neighbouring channels of x^2) ^ beta.
 void lower_lrn(Lowering& l) {
-  Value* x = float_input(l, 0);
+  Value* x = l.input(0);
   l.expect_rank(x, 2, 64, "input X");
   const int64_t size = l.int_attribute("size");
   if (size < 1 || size > 65536) l.fail("attribute size is {}, expected 1..65536", size);
@@ -52,8 +52,10 @@ void lower_lrn(Lowering& l) {
   }));
 }
 
-const RegisterOperator lp({.name = "LpNormalization", .versions = {1, 22}, .lower = lower_lp});
-const RegisterOperator lrn({.name = "LRN", .versions = {1, 13}, .lower = lower_lrn});
+const RegisterOperator lp(
+    {.name = "LpNormalization", .versions = {1, 22}, .types = {{"T", kFloats}}, .lower = lower_lp});
+const RegisterOperator lrn(
+    {.name = "LRN", .versions = {1, 13}, .types = {{"T", kFloats}}, .lower = lower_lrn});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

@@ -55,11 +55,10 @@ Value* average_pool(Lowering& l, Value* x) {
 
 namespace {
 
-void lower(Lowering& l) { l.output(0, average_pool(l, float_input(l, 0))); }
+void lower(Lowering& l) { l.output(0, average_pool(l, l.input(0))); }
 
-const RegisterOperator average_pool_operator({.name = "AveragePool",
-                                              .versions = {1, 7, 10, 11, 19, 22},
-                                              .lower = lower});
+const RegisterOperator average_pool_operator(
+    {.name = "AveragePool", .versions = {1, 7, 10, 11, 19, 22}, .types = {{"T", kFloats}}, .lower = lower});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

@@ -24,8 +24,10 @@ void lower_max(Lowering& l) {
   l.output(0, l.b().reduce_axes(ir::Combiner::max, x, axis_range(2, x->rank()), true));
 }
 
-const RegisterOperator average({.name = "GlobalAveragePool", .versions = {1, 22}, .lower = lower_average});
-const RegisterOperator maximum({.name = "GlobalMaxPool", .versions = {1, 22}, .lower = lower_max});
+const RegisterOperator average(
+    {.name = "GlobalAveragePool", .versions = {1, 22}, .types = {{"T", kFloats}}, .lower = lower_average});
+const RegisterOperator maximum(
+    {.name = "GlobalMaxPool", .versions = {1, 22}, .types = {{"T", kFloats}}, .lower = lower_max});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

@@ -53,9 +53,11 @@ void lower_global_lp_pool(Lowering& l) {
          p);
 }
 
-const RegisterOperator lp_pool({.name = "LpPool", .versions = {1, 2, 11, 18, 22}, .lower = lower_lp_pool});
+const RegisterOperator lp_pool(
+    {.name = "LpPool", .versions = {1, 2, 11, 18, 22}, .types = {{"T", kFloats}}, .lower = lower_lp_pool});
 const RegisterOperator global_lp_pool({.name = "GlobalLpPool",
                                        .versions = {1, 2, 22},
+                                       .types = {{"T", kFloats}},
                                        .lower = lower_global_lp_pool});
 
 }  // namespace

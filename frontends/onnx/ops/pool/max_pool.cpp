@@ -43,7 +43,8 @@ void lower(Lowering& l) {
   }
 }
 
-const RegisterOperator max_pool({.name = "MaxPool", .versions = {1, 8, 10, 11, 12, 22}, .lower = lower});
+const RegisterOperator max_pool(
+    {.name = "MaxPool", .versions = {1, 8, 10, 11, 12, 22}, .types = {{"T", kNumeric}}, .lower = lower});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

@@ -73,7 +73,10 @@ void lower(Lowering& l) {
                   [&](ir::Body& body, ir::Builder::Indices i) { return body.at(x, {i.begin(), i.end()}); }));
 }
 
-const RegisterOperator max_unpool({.name = "MaxUnpool", .versions = {9, 11, 22}, .lower = lower});
+const RegisterOperator max_unpool({.name = "MaxUnpool",
+                                   .versions = {9, 11, 22},
+                                   .types = {{"T1", kFloats, inputs(0)}, {"T2", kInt64, inputs(1, 2)}},
+                                   .lower = lower});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

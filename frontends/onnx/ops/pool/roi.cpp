@@ -185,8 +185,12 @@ void lower_max_roi_pool(Lowering& l) {
   }));
 }
 
-const RegisterOperator roi_align({.name = "RoiAlign", .versions = {10, 16, 22}, .lower = lower_roi_align});
-const RegisterOperator max_roi_pool({.name = "MaxRoiPool", .versions = {1, 22}, .lower = lower_max_roi_pool});
+const RegisterOperator roi_align({.name = "RoiAlign",
+                                  .versions = {10, 16, 22},
+                                  .types = {{"T1", kFloats, inputs(0, 1)}, {"T2", kInt64, inputs(2)}},
+                                  .lower = lower_roi_align});
+const RegisterOperator max_roi_pool(
+    {.name = "MaxRoiPool", .versions = {1, 22}, .types = {{"T", kFloats}}, .lower = lower_max_roi_pool});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

@@ -67,8 +67,8 @@ DType type_attribute(Lowering& l, const char* name, DType otherwise) {
 
 // y = saturate(round(x / scale) + zero_point).
 void lower_quantize(Lowering& l) {
-  Value* x = numeric_input(l, 0);
-  Value* scale = float_input(l, 1);
+  Value* x = l.input(0);
+  Value* scale = l.input(1);
   Value* zero = l.optional_input(2);
   const DType type = zero != nullptr ? zero->type : type_attribute(l, "output_dtype", DType::u8);
   if (ir::is_float(type) && l.int_attribute("saturate", 1) == 0) {
@@ -89,8 +89,8 @@ void lower_quantize(Lowering& l) {
 
 // y = (x - zero_point) * scale.
 void lower_dequantize(Lowering& l) {
-  Value* x = numeric_input(l, 0);
-  Value* scale = float_input(l, 1);
+  Value* x = l.input(0);
+  Value* scale = l.input(1);
   Value* zero = l.optional_input(2);
   if (zero != nullptr) check_zero_point(l, zero, scale);
   const Granularity granularity(l, x, scale);
@@ -107,18 +107,32 @@ void lower_dequantize(Lowering& l) {
 const RegisterOperator quantize_linear({.name = "QuantizeLinear",
                                         .versions = {10, 13, 19, 21, 23, 24, 25},
                                         .limits = "saturate = 0 is not supported",
+                                        .types = {{"T1", kFloats | TypeSet{DType::i32}, inputs(0)},
+                                                  {"T2", kFloats | TypeSet{DType::f8e8m0}, inputs(1)},
+                                                  {"T3", kQuantized, inputs(2) | outputs(0)}},
                                         .lower = lower_quantize});
 const RegisterOperator dequantize_linear({.name = "DequantizeLinear",
                                           .versions = {10, 13, 19, 21, 23, 24, 25},
+                                          .types = {{"T1", kQuantized | TypeSet{DType::i32}, inputs(0, 2)},
+                                                    {"T2", kFloats | TypeSet{DType::f8e8m0}, inputs(1)},
+                                                    {"T3", kFloats, outputs(0)}},
                                           .lower = lower_dequantize});
 // ONNX Runtime's own domain has the same operators with more types.
 const RegisterOperator quantize_ms({.domain = "com.microsoft",
                                     .name = "QuantizeLinear",
                                     .versions = {1},
                                     .limits = "saturate = 0 is not supported",
+                                    .types = {{"T1", kFloats | TypeSet{DType::i32}, inputs(0)},
+                                              {"T2", kFloats | TypeSet{DType::f8e8m0}, inputs(1)},
+                                              {"T3", kQuantized, inputs(2) | outputs(0)}},
                                     .lower = lower_quantize});
-const RegisterOperator dequantize_ms(
-    {.domain = "com.microsoft", .name = "DequantizeLinear", .versions = {1}, .lower = lower_dequantize});
+const RegisterOperator dequantize_ms({.domain = "com.microsoft",
+                                      .name = "DequantizeLinear",
+                                      .versions = {1},
+                                      .types = {{"T1", kQuantized | TypeSet{DType::i32}, inputs(0, 2)},
+                                                {"T2", kFloats | TypeSet{DType::f8e8m0}, inputs(1)},
+                                                {"T3", kFloats, outputs(0)}},
+                                      .lower = lower_dequantize});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

@@ -56,7 +56,10 @@ void lower(Lowering& l) {
   });
 }
 
-const RegisterOperator gru({.name = "GRU", .versions = {1, 3, 7, 14, 22}, .lower = lower});
+const RegisterOperator gru({.name = "GRU",
+                            .versions = {1, 3, 7, 14, 22},
+                            .types = {{"T", kFloats, inputs(0, 1, 2, 3, 5)}, {"T1", kIndices, inputs(4)}},
+                            .lower = lower});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

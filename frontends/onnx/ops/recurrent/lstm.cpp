@@ -25,7 +25,7 @@ void lower_lstm(Lowering& l, RecurrentProducts* products) {
   const ir::DType type = recurrence.type();
   Value* peepholes = nullptr;
   if (l.optional_input(7) != nullptr) {
-    peepholes = float_input(l, 7);
+    peepholes = l.input(7);
     l.expect_rank(peepholes, 2, 2, "peepholes P");
     require_equal(l, peepholes->shape[0], recurrence.directions(),
                   "first size of P and number of directions");
@@ -64,9 +64,11 @@ void lower_lstm(Lowering& l, RecurrentProducts* products) {
 
 namespace {
 
-const RegisterOperator lstm({.name = "LSTM", .versions = {1, 7, 14, 22}, .lower = [](Lowering& l) {
-                               lower_lstm(l, nullptr);
-                             }});
+const RegisterOperator lstm({.name = "LSTM",
+                             .versions = {1, 7, 14, 22},
+                             .types = {{"T", kFloats, inputs(0, 1, 2, 3, 5, 6, 7)},
+                                       {"T1", kIndices, inputs(4)}},
+                             .lower = [](Lowering& l) { lower_lstm(l, nullptr); }});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

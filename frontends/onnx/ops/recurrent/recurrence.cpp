@@ -45,14 +45,14 @@ Recurrence::Recurrence(Lowering& l, int gates, int activations_per_direction,
   batch_first_ = l.int_attribute("layout", 0) != 0;
   clip_ = l.float_attribute("clip", 0);
 
-  Value* x = float_input(l, 0);
+  Value* x = l.input(0);
   l.expect_rank(x, 3, 3, "input X");
   type_ = ir::compute_type(x->type);
   x_ = l.b().cast(batch_first_ ? l.b().transpose(x, {1, 0, 2}) : x, type_);
   steps_ = x_->shape[0];
   batch_ = x_->shape[1];
   inputs_ = x_->shape[2];
-  if (products_ == nullptr) l.expect_rank(float_input(l, 2), 3, 3, "weights R");
+  if (products_ == nullptr) l.expect_rank(l.input(2), 3, 3, "weights R");
   hidden_ = products_ != nullptr ? products_->hidden() : l.input(2)->shape[2];
   if (l.has_attribute("hidden_size"))
     require_equal(l, hidden_, l.int_attribute("hidden_size"), "hidden_size and R");
@@ -63,13 +63,13 @@ Recurrence::Recurrence(Lowering& l, int gates, int activations_per_direction,
     check_float_weights();
   }
   if (l.optional_input(3) != nullptr) {
-    bias_ = float_input(l, 3);
+    bias_ = l.input(3);
     l.expect_rank(bias_, 2, 2, "bias B");
     require_equal(l, bias_->shape[0], directions_, "first size of B and number of directions");
     require_equal(l, bias_->shape[1], rows * Dim(2), "second size of B");
   }
   if (l.optional_input(4) != nullptr) {
-    lengths_ = integer_input(l, 4);
+    lengths_ = l.input(4);
     l.expect_rank(lengths_, 1, 1, "sequence_lens");
     require_equal(l, lengths_->shape[0], batch_, "size of sequence_lens and batch");
   }
@@ -88,7 +88,7 @@ Recurrence::Recurrence(Lowering& l, int gates, int activations_per_direction,
 }
 
 void Recurrence::check_float_weights() {
-  Value* w = float_input(l_, 1);
+  Value* w = l_.input(1);
   Value* r = l_.input(2);
   l_.expect_rank(w, 3, 3, "weights W");
   for (Value* weights : {w, r}) {
@@ -136,7 +136,7 @@ Value* Recurrence::initial_state(int input, int direction) {
     return l_.b().tabulate(type_, shape,
                            [&](ir::Body&, ir::Builder::Indices) { return ir::literal_of(type_, 0); });
   }
-  Value* state = float_input(l_, input);
+  Value* state = l_.input(input);
   l_.expect_rank(state, 3, 3, "initial state");
   const std::size_t of_direction = batch_first_ ? 1 : 0;
   require_equal(l_, state->shape[of_direction], directions_, "an initial state and the number of directions");

@@ -19,7 +19,10 @@ void lower(Lowering& l) {
   });
 }
 
-const RegisterOperator rnn({.name = "RNN", .versions = {1, 7, 14, 22}, .lower = lower});
+const RegisterOperator rnn({.name = "RNN",
+                            .versions = {1, 7, 14, 22},
+                            .types = {{"T", kFloats, inputs(0, 1, 2, 3, 5)}, {"T1", kIndices, inputs(4)}},
+                            .lower = lower});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

@@ -10,7 +10,7 @@ using ir::Expr;
 
 template <ir::Combiner combiner>
 void lower_arg(Lowering& l) {
-  ir::Value* x = numeric_input(l, 0);
+  ir::Value* x = l.input(0);
   // ONNX Runtime and exporters treat a scalar as a tensor of one element.
   if (x->rank() == 0) x = l.b().view(x, {1});
   const auto axis = static_cast<std::size_t>(l.axis(l.int_attribute("axis", 0), x->rank()));
@@ -37,10 +37,14 @@ void lower_arg(Lowering& l) {
 }
 
 const RegisterOperator operators[] = {
-    RegisterOperator(
-        {.name = "ArgMax", .versions = {1, 11, 12, 13}, .lower = lower_arg<ir::Combiner::arg_max>}),
-    RegisterOperator(
-        {.name = "ArgMin", .versions = {1, 11, 12, 13}, .lower = lower_arg<ir::Combiner::arg_min>}),
+    RegisterOperator({.name = "ArgMax",
+                      .versions = {1, 11, 12, 13},
+                      .types = {{"T", kNumeric}},
+                      .lower = lower_arg<ir::Combiner::arg_max>}),
+    RegisterOperator({.name = "ArgMin",
+                      .versions = {1, 11, 12, 13},
+                      .types = {{"T", kNumeric}},
+                      .lower = lower_arg<ir::Combiner::arg_min>}),
 };
 
 }  // namespace

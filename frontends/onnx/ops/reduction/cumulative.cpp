@@ -8,8 +8,8 @@ namespace {
 
 template <ir::Combiner combiner>
 void lower_cumulative(Lowering& l) {
-  ir::Value* x = numeric_input(l, 0);
-  ir::Value* axis = integer_input(l, 1);
+  ir::Value* x = l.input(0);
+  ir::Value* axis = l.input(1);
   const bool exclusive = l.int_attribute("exclusive", 0) != 0;
   const bool reverse = l.int_attribute("reverse", 0) != 0;
   if (l.known_sizes(axis)) {
@@ -24,8 +24,14 @@ void lower_cumulative(Lowering& l) {
 }
 
 const RegisterOperator operators[] = {
-    RegisterOperator({.name = "CumSum", .versions = {11, 14}, .lower = lower_cumulative<ir::Combiner::sum>}),
-    RegisterOperator({.name = "CumProd", .versions = {26}, .lower = lower_cumulative<ir::Combiner::prod>}),
+    RegisterOperator({.name = "CumSum",
+                      .versions = {11, 14},
+                      .types = {{"T", kNumeric, inputs(0)}, {"T2", kIndices, inputs(1)}},
+                      .lower = lower_cumulative<ir::Combiner::sum>}),
+    RegisterOperator({.name = "CumProd",
+                      .versions = {26},
+                      .types = {{"T", kNumeric, inputs(0)}, {"T2", kIndices, inputs(1)}},
+                      .lower = lower_cumulative<ir::Combiner::prod>}),
 };
 
 }  // namespace

@@ -26,13 +26,13 @@ bool keep_dims(Lowering& l) { return l.int_attribute("keepdims", 1) != 0; }
 template <Combiner combiner, Step before = nullptr, int version_with_input = kAxesInput>
 void lower_reduce(Lowering& l) {
   ReducedAxes axes(l, version_with_input);
-  l.output(0, axes.reduce(combiner, numeric_input(l, 0), keep_dims(l), before));
+  l.output(0, axes.reduce(combiner, l.input(0), keep_dims(l), before));
 }
 
 // From version 20 on, maximum and minimum of booleans: whether any, whether all.
 template <Combiner combiner, Combiner of_booleans>
 void lower_extreme(Lowering& l) {
-  ir::Value* x = movable_input(l, 0);
+  ir::Value* x = l.input(0);
   ReducedAxes axes(l, kAxesInput);
   l.output(0, axes.reduce(x->type == DType::boolean ? of_booleans : combiner, x, keep_dims(l)));
 }
@@ -40,7 +40,7 @@ void lower_extreme(Lowering& l) {
 // A step follows the reduction: what is between them is kept in a type that can hold it (f16 sums overflow;
 // roots of integers are not integers).
 ir::Value* widened(Lowering& l, bool real) {
-  ir::Value* x = numeric_input(l, 0);
+  ir::Value* x = l.input(0);
   const DType type = ir::compute_type(x->type);
   return l.b().cast(x, real && !ir::is_float(type) ? DType::f64 : type);
 }
@@ -82,24 +82,44 @@ const std::vector<int> kVersions = {1, 11, 13, 18};
 const RegisterOperator operators[] = {
     RegisterOperator({.name = "ReduceSum",
                       .versions = {1, 11, 13},
+                      .types = {{"T", kNumeric, inputs(0)}, {"axes", kInt64, inputs(1)}},
                       .lower = lower_reduce<Combiner::sum, nullptr, kAxesInputOfSum>}),
-    RegisterOperator({.name = "ReduceProd", .versions = kVersions, .lower = lower_reduce<Combiner::prod>}),
+    RegisterOperator({.name = "ReduceProd",
+                      .versions = kVersions,
+                      .types = {{"T", kNumeric, inputs(0)}, {"axes", kInt64, inputs(1)}},
+                      .lower = lower_reduce<Combiner::prod>}),
     RegisterOperator({.name = "ReduceMax",
                       .versions = {1, 11, 12, 13, 18, 20},
+                      .types = {{"T", kNumeric | kBool, inputs(0)}, {"axes", kInt64, inputs(1)}},
                       .lower = lower_extreme<Combiner::max, Combiner::logical_or>}),
     RegisterOperator({.name = "ReduceMin",
                       .versions = {1, 11, 12, 13, 18, 20},
+                      .types = {{"T", kNumeric | kBool, inputs(0)}, {"axes", kInt64, inputs(1)}},
                       .lower = lower_extreme<Combiner::min, Combiner::logical_and>}),
-    RegisterOperator(
-        {.name = "ReduceL1", .versions = kVersions, .lower = lower_reduce<Combiner::sum, magnitude>}),
-    RegisterOperator(
-        {.name = "ReduceSumSquare", .versions = kVersions, .lower = lower_reduce<Combiner::sum, square>}),
-    RegisterOperator(
-        {.name = "ReduceL2", .versions = kVersions, .lower = lower_sum_then<square, square_root>}),
-    RegisterOperator(
-        {.name = "ReduceLogSum", .versions = kVersions, .lower = lower_sum_then<nullptr, logarithm>}),
-    RegisterOperator({.name = "ReduceLogSumExp", .versions = kVersions, .lower = lower_log_sum_exp}),
-    RegisterOperator({.name = "ReduceMean", .versions = kVersions, .lower = lower_mean}),
+    RegisterOperator({.name = "ReduceL1",
+                      .versions = kVersions,
+                      .types = {{"T", kNumeric, inputs(0)}, {"axes", kInt64, inputs(1)}},
+                      .lower = lower_reduce<Combiner::sum, magnitude>}),
+    RegisterOperator({.name = "ReduceSumSquare",
+                      .versions = kVersions,
+                      .types = {{"T", kNumeric, inputs(0)}, {"axes", kInt64, inputs(1)}},
+                      .lower = lower_reduce<Combiner::sum, square>}),
+    RegisterOperator({.name = "ReduceL2",
+                      .versions = kVersions,
+                      .types = {{"T", kNumeric, inputs(0)}, {"axes", kInt64, inputs(1)}},
+                      .lower = lower_sum_then<square, square_root>}),
+    RegisterOperator({.name = "ReduceLogSum",
+                      .versions = kVersions,
+                      .types = {{"T", kNumeric, inputs(0)}, {"axes", kInt64, inputs(1)}},
+                      .lower = lower_sum_then<nullptr, logarithm>}),
+    RegisterOperator({.name = "ReduceLogSumExp",
+                      .versions = kVersions,
+                      .types = {{"T", kNumeric, inputs(0)}, {"axes", kInt64, inputs(1)}},
+                      .lower = lower_log_sum_exp}),
+    RegisterOperator({.name = "ReduceMean",
+                      .versions = kVersions,
+                      .types = {{"T", kNumeric, inputs(0)}, {"axes", kInt64, inputs(1)}},
+                      .lower = lower_mean}),
 };
 
 }  // namespace

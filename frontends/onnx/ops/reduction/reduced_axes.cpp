@@ -24,7 +24,7 @@ ReducedAxes::ReducedAxes(Lowering& l, int version_with_input) : lowering_(&l) {
     axes = l.ints_attribute("axes", {});
   } else if (input->rank() <= 1 && ir::element_count(input->shape).is(0)) {
     axes.emplace();
-  } else if (integer_input(l, 1); l.known_sizes(input)) {
+  } else if (l.input(1); l.known_sizes(input)) {
     axes = l.constant_ints(input, "axes");
   }
   if (axes) {

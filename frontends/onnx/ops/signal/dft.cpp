@@ -14,7 +14,7 @@ using ir::Value;
 
 // A size that is an input: a scalar, or a tensor of one element.
 Dim size_input(Lowering& l, int k, const char* what) {
-  Value* value = as_scalar(l, integer_input(l, k), what);
+  Value* value = as_scalar(l, l.input(k), what);
   const Dim size = l.sizes(value, what)[0];
   if (size.upper() < 1) l.fail("{} is {}, expected a positive number", what, size.to_string());
   if (size.lower() < 1) {
@@ -31,7 +31,7 @@ int64_t parts_of(Lowering& l, const Value* x) {
 }
 
 void lower_dft(Lowering& l) {
-  Value* x = float_input(l, 0);
+  Value* x = l.input(0);
   l.expect_rank(x, 2, 64, "input");
   int64_t given = l.version() < 20 ? l.int_attribute("axis", 1) : -2;
   if (l.version() >= 20 && l.optional_input(2) != nullptr) {
@@ -62,12 +62,12 @@ void lower_dft(Lowering& l) {
 
 // Inputs: signal [batch, samples, 1 or 2], frame_step, window, frame_length. Output [batch, frames, bins, 2].
 void lower_stft(Lowering& l) {
-  Value* signal = float_input(l, 0);
+  Value* signal = l.input(0);
   if (signal->rank() == 2) signal = l.b().unsqueeze(signal, {2});
   l.expect_rank(signal, 3, 3, "signal");
   const int64_t parts = parts_of(l, signal);
   const Dim step = size_input(l, 1, "frame_step");
-  Value* window = l.optional_input(2) != nullptr ? float_input(l, 2) : nullptr;
+  Value* window = l.optional_input(2) != nullptr ? l.input(2) : nullptr;
   if (window != nullptr) l.expect_rank(window, 1, 1, "window");
   if (window == nullptr && l.optional_input(3) == nullptr) l.fail("neither window nor frame_length is given");
   const Dim length = l.optional_input(3) != nullptr ? size_input(l, 3, "frame_length") : window->shape[0];
@@ -91,8 +91,12 @@ void lower_stft(Lowering& l) {
 const RegisterOperator dft({.name = "DFT",
                             .versions = {17, 20},
                             .limits = "axis must be constant; inverse one-sided transforms are not supported",
+                            .types = {{"T1", kFloats, inputs(0)}, {"T2", kIndices, inputs(1, 2), kMixed}},
                             .lower = lower_dft});
-const RegisterOperator stft({.name = "STFT", .versions = {17}, .lower = lower_stft});
+const RegisterOperator stft({.name = "STFT",
+                             .versions = {17},
+                             .types = {{"T1", kFloats, inputs(0, 2)}, {"T2", kIndices, inputs(1, 3)}},
+                             .lower = lower_stft});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

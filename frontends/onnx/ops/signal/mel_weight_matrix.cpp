@@ -16,8 +16,7 @@ using ir::Value;
 void lower(Lowering& l) {
   std::vector<Value*> inputs;
   for (int k = 0; k < 5; ++k) {
-    inputs.push_back(
-        as_scalar(l, k < 3 ? integer_input(l, k) : float_input(l, k), "an input of MelWeightMatrix"));
+    inputs.push_back(as_scalar(l, k < 3 ? l.input(k) : l.input(k), "an input of MelWeightMatrix"));
   }
   const Dim filters = l.sizes(inputs[0], "num_mel_bins")[0], length = l.sizes(inputs[1], "dft_length")[0];
   const DType type = element_type(l, l.int_attribute("output_datatype", 1), "output_datatype");
@@ -52,7 +51,12 @@ void lower(Lowering& l) {
   }));
 }
 
-const RegisterOperator mel_weight_matrix({.name = "MelWeightMatrix", .versions = {17}, .lower = lower});
+const RegisterOperator mel_weight_matrix({.name = "MelWeightMatrix",
+                                          .versions = {17},
+                                          .types = {{"T1", kIndices, inputs(0, 1, 2)},
+                                                    {"T2", kFloats, inputs(3, 4)},
+                                                    {"T3", kNumeric, outputs(0)}},
+                                          .lower = lower});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

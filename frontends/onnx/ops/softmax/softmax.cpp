@@ -45,18 +45,18 @@ std::vector<int> softmax_axes(Lowering& l, const Value* x) {
 }
 
 void lower_softmax(Lowering& l) {
-  Value* x = float_input(l, 0);
+  Value* x = l.input(0);
   l.output(0, softmax(l, x, softmax_axes(l, x), x->type));
 }
 
 void lower_log_softmax(Lowering& l) {
-  Value* x = float_input(l, 0);
+  Value* x = l.input(0);
   l.output(0, log_softmax(l, x, softmax_axes(l, x), x->type));
 }
 
 // 1 at the first largest element of each row.
 void lower_hardmax(Lowering& l) {
-  Value* x = float_input(l, 0);
+  Value* x = l.input(0);
   const auto axes = softmax_axes(l, x);
   Value* best = l.b().reduce_axes(ir::Combiner::arg_max, x, axes, true);
   const DType compute = ir::compute_type(x->type);
@@ -73,11 +73,12 @@ void lower_hardmax(Lowering& l) {
   }));
 }
 
-const RegisterOperator softmax_operator({.name = "Softmax", .versions = {1, 11, 13}, .lower = lower_softmax});
-const RegisterOperator log_softmax_operator({.name = "LogSoftmax",
-                                             .versions = {1, 11, 13},
-                                             .lower = lower_log_softmax});
-const RegisterOperator hardmax({.name = "Hardmax", .versions = {1, 11, 13}, .lower = lower_hardmax});
+const RegisterOperator softmax_operator(
+    {.name = "Softmax", .versions = {1, 11, 13}, .types = {{"T", kFloats}}, .lower = lower_softmax});
+const RegisterOperator log_softmax_operator(
+    {.name = "LogSoftmax", .versions = {1, 11, 13}, .types = {{"T", kFloats}}, .lower = lower_log_softmax});
+const RegisterOperator hardmax(
+    {.name = "Hardmax", .versions = {1, 11, 13}, .types = {{"T", kFloats}}, .lower = lower_hardmax});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend
