@@ -255,6 +255,11 @@ std::optional<Contents> contents_of_reduce(const Node& node, const Reduce& reduc
       kMaxPoints) {
     return std::nullopt;
   }
+  if (reduce.combiner == Combiner::arg_min || reduce.combiner == Combiner::arg_max) {
+    // The position of the only element; of more, it depends on how their sizes compare.
+    if (element_count(reduce.extents).value() != 1) return std::nullopt;
+    return Contents(static_cast<std::size_t>(element_count(output.shape).value()), Dim(0));
+  }
   Contents contents;
   const bool known = for_each_point(output.shape, [&](const std::vector<int64_t>& point) {
     std::optional<Dim> total;

@@ -29,7 +29,7 @@ bool divide_factors(const std::vector<AtomRef>& a, const std::vector<AtomRef>& b
 // An operation that nothing simplifies.
 Dim make_atom(DimOp op, const Dim& a, const Dim& b);
 
-constexpr int64_t kDimInfinity = int64_t{1} << 62;
+constexpr int64_t kDimInfinity = (int64_t{1} << 62) - 1;  // twice of it still fits
 
 inline int64_t clamp_bound(int64_t value) { return std::clamp(value, -kDimInfinity, kDimInfinity); }
 inline int64_t saturating_add(int64_t a, int64_t b) { return clamp_bound(clamp_bound(a) + clamp_bound(b)); }

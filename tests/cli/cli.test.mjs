@@ -85,6 +85,17 @@ test('docs/operators.md is what the table says', () => {
   assert.equal(text, run('list-ops', '--format', 'markdown').stdout, 'stale: onnx2wasm list-ops --format markdown > docs/operators.md');
 });
 
+test('docs/architecture.md has the numbers of operators, nodes and kernels', () => {
+  const sentence = run('list-ops', '--format', 'markdown').stdout.match(/^\d+ operators are served by .*$/m)[0];
+  const text = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
+  assert.ok(text.includes(sentence), `stale, run scripts/update-docs.sh: ${sentence}`);
+});
+
+test('every operator says which element types it takes', () => {
+  const list = JSON.parse(run('list-ops', '--format', 'json').stdout);
+  assert.deepEqual(list.filter(({ types }) => types.length === 0).map(({ domain, name }) => `${domain}.${name}`), []);
+});
+
 test('verify agrees with the reference', () => {
   // Native ONNX Runtime takes no operators as old as those of the other models here.
   expect(run('verify', `${data}/node/test_matmul_2d/model.onnx`), 0, /largest absolute difference/);

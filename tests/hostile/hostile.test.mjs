@@ -37,6 +37,17 @@ function damage(seed) {
   return bytes;
 }
 
+// The report says the same as the compilation.
+function checkReport(name, model, status) {
+  const result = spawnSync(command, ['check', model, '--format', 'json'], { encoding: 'utf8', timeout: 1000 * seconds });
+  const said = `${name}: check: ${result.error ?? ''} status ${result.status} signal ${result.signal}\n${result.stdout}${result.stderr}`;
+  assert.equal(result.status, status, said);
+  const report = JSON.parse(result.stdout);
+  assert.equal(report.compiles, status === 0, said);
+  assert.equal(report.counts.errors > 0, status === 1, said);
+  assert.equal(report.problems.filter(({ severity }) => severity === 'error').length, report.counts.errors, said);
+}
+
 function check(name, bytes) {
   const model = join(folder, `${name}.onnx`), wasm = join(folder, `${name}.wasm`);
   writeFileSync(model, bytes);
@@ -45,6 +56,7 @@ function check(name, bytes) {
   assert.ok(result.status === 0 || result.status === 1, said);
   assert.equal(existsSync(wasm), result.status === 0, said);
   if (result.status === 1) assert.match(result.stderr, /error: /, said);
+  checkReport(name, model, result.status);
   rmSync(model);
   return result;
 }

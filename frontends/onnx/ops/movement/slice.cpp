@@ -47,8 +47,9 @@ KnownSlice known_slice(Lowering& l, const ir::Shape& shape, const std::vector<Di
     const int64_t step = std::clamp(steps[k], -kFar, kFar);
     if (step == 0) l.fail("step {} is 0", k);
     const bool forward = step > 0;
-    const Dim start =
-        forward ? normalised(starts[k], size, 0, size) : normalised(starts[k], size, 0, size - 1);
+    // Backwards through nothing: the start, like the end, is then before the first element.
+    const Dim start = forward ? normalised(starts[k], size, 0, size)
+                              : ir::min(normalised(starts[k], size, 0, size - 1), size - 1);
     const Dim end = forward ? normalised(ends[k], size, 0, size) : normalised(ends[k], size, -1, size - 1);
     slice.sizes[d] = ir::max(forward ? ir::ceildiv(end - start, step) : ir::ceildiv(start - end, -step), 0);
     slice.starts[d] = start;
@@ -91,7 +92,8 @@ Tables tables(Lowering& l, const ir::Shape& shape, ir::Value* starts, ir::Value*
       const Expr from_start = ir::select(ir::lt(e[0], 0), e[0] + e[1], e[0]);
       const Expr least =
           ir::select(forward, ir::literal_int(DType::i64, 0), ir::literal_int(DType::i64, backward_least));
-      return ir::max(least, ir::min(from_start, ir::select(forward, e[1], e[1] - 1)));
+      // The upper limit last: the last element of nothing is before the first.
+      return ir::min(ir::max(least, from_start), ir::select(forward, e[1], e[1] - 1));
     });
   };
   ir::Value* start = bounded(first, 0);
