@@ -112,7 +112,7 @@ TEST(Import, ElementTypesThatExpressionsRefuseAreTheModels) {
   ModelDef model = two_inputs();
   model.graph.inputs[0].type.element = DType::f64;
   model.graph.nodes = {node("DynamicQuantizeLinear", {"x"}, {"z", "scale", "zero"}, "quantize")};
-  EXPECT_THAT(errors_of(model), AllOf(HasSubstr("'quantize'"), HasSubstr("'x' is float64")));
+  EXPECT_THAT(errors_of(model), AllOf(HasSubstr("'quantize'"), HasSubstr("('x') has element type float64")));
 }
 
 TEST(Import, AllProblemsAreReportedTogether) {

@@ -189,8 +189,9 @@ void grow_convolution(Maker& m) {
            m.constant(variance)},
           {}, Exactness::rounded);
   } else if (random.chance(0.4)) {
-    const auto active =
-        m.add(random.pick({"Relu", "LeakyRelu", "Sigmoid", "HardSwish"}), {out}, {}, Exactness::rounded);
+    const char* activation = random.pick({"Relu", "LeakyRelu", "Sigmoid", "HardSwish"});
+    if (!m.has(activation)) return;
+    const auto active = m.add(activation, {out}, {}, Exactness::rounded);
     if (active && random.chance(0.5)) m.add("Mul", {out, active->front()}, {}, Exactness::rounded);
   } else if (random.chance(0.3)) {
     m.add("Add", {out, m.fresh(out.type(), out.dims())}, {}, Exactness::computed);

@@ -203,10 +203,10 @@ void lower_pad(Lowering& l) {
                        "padded");
   }
   if (mode != Mode::constant) {
-    // There must be something to repeat.
+    // There must be something to repeat, unless the result is empty as well.
     for (std::size_t d = 0; d < shape.size(); ++d) {
       if (shape[d] != x->shape[d]) {
-        l.b().require(ir::Require::Relation::less_equal, 1, x->shape[d],
+        l.b().require(ir::Require::Relation::less_equal, ir::min(shape[d], 1), x->shape[d],
                       fmt::format("dimension {} is empty and cannot be repeated", d));
       }
     }
