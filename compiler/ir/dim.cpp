@@ -96,6 +96,8 @@ Bounds bounds_of_quotient(const Dim& a, const Dim& b) {
     return {std::min(floor_quotient(x.lower, y.lower), floor_quotient(x.lower, y.upper)),
             std::max(floor_quotient(x.upper, y.lower), floor_quotient(x.upper, y.upper)) + 1};
   }
+  // The divisor may be 0, and the quotient then is 0.
+  if (x.lower >= 0 && y.lower >= 0) return {0, x.upper};
   const int64_t magnitude = std::max(saturating_mul(x.lower, -1), x.upper);
   return {saturating_mul(std::max<int64_t>(magnitude, 0), -1), std::max<int64_t>(magnitude, 0)};
 }

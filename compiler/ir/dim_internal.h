@@ -32,7 +32,11 @@ Dim make_atom(DimOp op, const Dim& a, const Dim& b);
 constexpr int64_t kDimInfinity = (int64_t{1} << 62) - 1;  // twice of it still fits
 
 inline int64_t clamp_bound(int64_t value) { return std::clamp(value, -kDimInfinity, kDimInfinity); }
-inline int64_t saturating_add(int64_t a, int64_t b) { return clamp_bound(clamp_bound(a) + clamp_bound(b)); }
+inline int64_t saturating_add(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  if (__builtin_add_overflow(a, b, &sum)) return a < 0 ? -kDimInfinity : kDimInfinity;
+  return clamp_bound(sum);
+}
 inline int64_t saturating_mul(int64_t a, int64_t b) {
   int64_t product = 0;
   if (__builtin_mul_overflow(a, b, &product)) return (a < 0) == (b < 0) ? kDimInfinity : -kDimInfinity;
