@@ -82,6 +82,7 @@ uint32_t encode(const Format& format, float value) {
     nan = sign_bit;
   }
   if (magnitude > kInfinity) return nan;
+  if (magnitude == kInfinity && format.specials == Specials::kIeee) return sign | infinity;
 
   uint32_t result;
   if (magnitude == kInfinity) {

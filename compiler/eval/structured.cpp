@@ -128,7 +128,10 @@ Tensor evaluate_view(const NodeCall& call) {
     fail_model("{}: {} elements cannot take a shape of {}", describe(*call.node), call.input(0).count(),
                count);
   }
-  return call.input(0).reshaped(std::move(sizes));
+  const Tensor& x = call.input(0);
+  const DType type = call.output_type(0);
+  if (type == x.type()) return x.reshaped(std::move(sizes));
+  return {type, std::move(sizes), {x.bytes(), x.bytes() + x.byte_count()}};
 }
 
 Tensor evaluate_cumulative(const NodeCall& call, const ir::Cumulative& cumulative) {

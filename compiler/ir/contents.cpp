@@ -304,7 +304,7 @@ std::optional<Contents> contents_of(const Node& node, const Value& output) {
   if (const auto* tabulate = node.as<Tabulate>()) return contents_of_tabulate(node, tabulate->body, output);
   if (const auto* reduce = node.as<Reduce>()) return contents_of_reduce(node, *reduce, output);
   if (const auto* concat = node.as<Concat>()) return contents_of_concat(node, *concat);
-  if (node.is<View>()) return node.inputs[0]->contents;
+  if (node.is<View>() && node.inputs[0]->type == output.type) return node.inputs[0]->contents;
   return std::nullopt;
 }
 

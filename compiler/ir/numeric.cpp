@@ -184,7 +184,7 @@ uint32_t encode_narrow(DType type, float value, bool saturate) {
   const float magnitude = std::fabs(value);
   uint32_t pattern = 0;
   if (std::isinf(magnitude)) {
-    pattern = overflow;
+    pattern = format.specials == Specials::ieee ? infinity : overflow;
   } else if (magnitude != 0) {
     int exponent = std::max(std::ilogb(magnitude), 1 - format.bias);  // below: subnormals of the format
     // In units of the last place; the default rounding mode is to nearest, ties to even.

@@ -21,7 +21,8 @@ void run(Region& region, std::unordered_map<Value*, Value*>& replaced) {
     if (!node->is<ir::View>()) continue;
     const Node* before = node->inputs[0]->producer;
     if (before != nullptr && before->is<ir::View>()) node->inputs[0] = before->inputs[0];
-    if (node->inputs[0]->shape == node->outputs[0]->shape) replaced[node->outputs[0]] = node->inputs[0];
+    const Value &from = *node->inputs[0], &to = *node->outputs[0];
+    if (from.shape == to.shape && from.type == to.type) replaced[node->outputs[0]] = node->inputs[0];
   }
   replace(region.results);
   std::erase_if(region.nodes, [&](const std::unique_ptr<Node>& node) {

@@ -182,7 +182,7 @@ class EpilogueFusion {
     const int view = views[0];
     const bool replaces = views.size() == 1 && uses_.readers(result).empty() && c.may_be_viewed &&
                           draft_.at(view).host_offset.is(0) && is_row_major(draft_.at(view)) &&
-                          is_row_major(draft_.at(result)) &&
+                          draft_.at(view).type == draft_.at(result).type && is_row_major(draft_.at(result)) &&
                           same_but_ones(draft_.at(view).shape, draft_.at(result).shape) &&
                           draft_.at(view).shape.back() == draft_.at(result).shape.back();
     return replaces && uses_.is_local(view) && uses_.writers(view).empty() && uses_.views(view).empty() &&

@@ -1,8 +1,10 @@
-// Scan (ONNX 9, 11, 16 and the later versions that only add element types): a loop over slices.
+// Scan (ONNX 8, in a file of its own; 9, 11, 16 and the later versions that only add element types): a loop
+// over slices.
 #include <utility>
 
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/control_flow/loop_builder.h"
+#include "frontends/onnx/ops/control_flow/scan_8.h"
 
 namespace o2w::onnx_frontend {
 namespace {
@@ -63,6 +65,7 @@ Value* placed(ir::Builder& b, Value* scanned, int axis, bool reversed) {
 }
 
 void lower_scan(Lowering& lowering) {
+  if (lowering.version() == 8) return lower_scan_8(lowering);
   const GraphDef& graph = lowering.graph_attribute("body");
   ir::Builder& b = lowering.b();
   const int64_t scans = lowering.int_attribute("num_scan_inputs");
@@ -121,8 +124,8 @@ void lower_scan(Lowering& lowering) {
 }
 
 const RegisterOperator op_scan({.name = "Scan",
-                                .versions = {9, 11, 16, 19, 21, 23, 24, 25},
-                                .limits = "The batched form of opset 8 is not there; states keep their rank.",
+                                .versions = {8, 9, 11, 16, 19, 21, 23, 24, 25},
+                                .limits = "States keep their rank.",
                                 .types = {{"V", kMovable, inputs_from(0), kMixed}},
                                 .lower = lower_scan});
 

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "frontends/onnx/operator.h"
+#include "frontends/onnx/ops/common/float8.h"
 #include "frontends/onnx/ops/typed_inputs.h"
 
 namespace o2w::onnx_frontend {
@@ -10,35 +11,6 @@ namespace {
 using ir::DType;
 using ir::Expr;
 using ir::ExprOp;
-
-bool is_float8(DType type) {
-  return type == DType::f8e4m3fn || type == DType::f8e4m3fnuz || type == DType::f8e5m2 ||
-         type == DType::f8e5m2fnuz;
-}
-
-// Without saturation a number beyond the type's range becomes NaN or, in E5M2 alone, infinity. Storing
-// saturates, so such numbers are made NaN before; the bound is half a unit in the last place beyond the
-// largest number (round to nearest even).
-Expr overflow_to_nan(Lowering& l, DType type, const Expr& x) {
-  double bound = 0;
-  switch (type) {
-    case DType::f8e4m3fn:
-      bound = 464;
-      break;  // largest 448 = 0x7E, its unit 32
-    case DType::f8e4m3fnuz:
-      bound = 248;
-      break;  // largest 240, its unit 16
-    case DType::f8e5m2fnuz:
-      bound = 61440;
-      break;  // largest 57344, its unit 8192
-    default:
-      l.fail("attribute 'saturate' = 0 is not supported for {}; use saturate = 1", ir::user_name(type));
-  }
-  // 448 is even in its last place, so a tie falls back to it; 240 and 57344 are odd.
-  const Expr magnitude = ir::unary(ExprOp::abs, x);
-  const Expr overflows = type == DType::f8e4m3fn ? ir::gt(magnitude, bound) : ir::ge(magnitude, bound);
-  return ir::select(overflows, x / 0.0 * 0.0, x);
-}
 
 // E8M0 holds powers of two only. `up` goes to the next one above, `down` to the next below, `nearest` to the
 // nearer one.
@@ -62,9 +34,10 @@ void lower_to(Lowering& l, DType type) {
   if (type == DType::f8e8m0 && ir::is_float(x->type) && x->type != type) {
     const std::string mode = l.string_attribute("round_mode", "up");
     l.output(0, l.b().map(type, {x}, [&](std::span<const Expr> e) { return power_of_two(l, mode, e[0]); }));
-  } else if (!saturate && is_float8(type) && ir::is_float(x->type) && !is_float8(x->type)) {
-    l.output(0,
-             l.b().map(type, {x}, [&](std::span<const Expr> e) { return overflow_to_nan(l, type, e[0]); }));
+  } else if (is_float8(type) && x->type != type) {
+    l.output(0, l.b().map(type, {x}, [&](std::span<const Expr> e) {
+      return to_float8(type, ir::is_float(e[0]->type) ? e[0] : ir::cast(DType::f32, e[0]), saturate);
+    }));
   } else if (type == DType::f4e2m1 && ir::is_float(x->type) && x->type != type) {
     // There is no NaN; ONNX's data has -0 for it.
     l.output(0, l.b().map(type, {x}, [](std::span<const Expr> e) {
@@ -101,39 +74,46 @@ void lower_cast(Lowering& l) {
 }
 const RegisterOperator cast({.name = "Cast",
                              .versions = {1, 6, 9, 13, 19, 21, 23, 24, 25},
-                             .limits = "no strings; to float8e5m2 only with saturation",
+                             .limits = "no strings",
                              .types = {{"T1", kMovable, inputs(0)}, {"T2", kMovable, outputs(0)}},
                              .lower = lower_cast});
 
 const RegisterOperator cast_like({.name = "CastLike",
                                   .versions = {15, 19, 21, 23, 24, 25},
-                                  .limits = "no strings; to float8e5m2 only with saturation",
+                                  .limits = "no strings",
                                   .types = {{"T1", kMovable, inputs(0)}, {"T2", kMovable, inputs(1)}},
                                   .lower = [](Lowering& l) { lower_to(l, l.input(1)->type); }});
 
+int bits_of(DType type) {
+  if (type == DType::i4 || type == DType::u4 || type == DType::f4e2m1) return 4;
+  if (type == DType::i2 || type == DType::u2) return 2;
+  return 8 * ir::byte_size(type);
+}
+
+// The same bytes under another type. Types of less than a byte have one for every element, in which signed
+// integers are sign-extended; so those go through their unsigned counterparts.
 void lower_bitcast(Lowering& l) {
+  ir::Builder& b = l.b();
   ir::Value* x = l.input(0);
   const DType type = element_type(l, l.int_attribute("to"), "to");
-  // Narrow types are decoded when read, so their bits cannot be had.
-  if (ir::is_storage_only(x->type) || ir::is_storage_only(type)) {
-    l.fail("from {} to {} is not supported: types narrower than they are computed in have no bit-cast",
-           ir::user_name(x->type), ir::user_name(type));
-  }
-  if (ir::byte_size(x->type) != ir::byte_size(type)) {
+  if (bits_of(x->type) != bits_of(type))
     l.fail("{} and {} differ in size", ir::user_name(x->type), ir::user_name(type));
+  const auto as_bytes = [](DType t) {
+    return t == DType::i4 ? DType::u4 : t == DType::i2 ? DType::u2 : t == DType::boolean ? DType::u8 : t;
+  };
+  x = b.cast(x, as_bytes(x->type));
+  const DType seen_as = as_bytes(type);
+  if (x->type != seen_as) {
+    ir::Value* same_bits = b.graph().new_value(seen_as, x->shape);
+    b.append(ir::View{}, {x}, {same_bits});
+    x = same_bits;
   }
-  const auto as_number = [](DType t) { return t == DType::boolean ? DType::u8 : t; };
-  l.output(0, l.b().map(type, {x}, [&](std::span<const Expr> e) {
-    return ir::cast(type, ir::bitcast(as_number(type), ir::cast(as_number(x->type), e[0])));
-  }));
+  l.output(0, b.cast(x, type));
 }
-const RegisterOperator bitcast(
-    {.name = "BitCast",
-     .versions = {26},
-     .limits = "not from or to 16-bit and 8-bit floats and types of less than 8 bits",
-     .types = {{"T1", kIntegers | kBool | TypeSet{DType::f32, DType::f64}, inputs(0)},
-               {"T2", kIntegers | kBool | TypeSet{DType::f32, DType::f64}, outputs(0)}},
-     .lower = lower_bitcast});
+const RegisterOperator bitcast({.name = "BitCast",
+                                .versions = {26},
+                                .types = {{"T1", kMovable, inputs(0)}, {"T2", kMovable, outputs(0)}},
+                                .lower = lower_bitcast});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

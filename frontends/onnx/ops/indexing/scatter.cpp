@@ -67,8 +67,16 @@ void lower_scatter_nd(Lowering& l) {
   ir::Value* indices = l.input(1);
   ir::Value* updates = l.input(2);
   l.expect_rank(indices, 1, 1 << 16, "the tensor of indices");
-  const std::size_t depth = index_depth(l, indices->shape.back(), x->shape.size());
+  // The ranks alone tell how many of the data's dimensions an index names.
   const std::size_t points = indices->shape.size() - 1;
+  if (updates->shape.size() < points || updates->shape.size() > points + x->shape.size()) {
+    l.fail("updates of shape {} do not fit indices of shape {} and data of shape {}",
+           ir::to_string(updates->shape), ir::to_string(indices->shape), ir::to_string(x->shape));
+  }
+  const std::size_t depth = points + x->shape.size() - updates->shape.size();
+  l.b().require(
+      Relation::equal, indices->shape.back(), static_cast<int64_t>(depth),
+      fmt::format("the last size of the indices must be {}, as the ranks of data and updates say", depth));
   Shape expected(indices->shape.begin(), indices->shape.end() - 1);
   expected.insert(expected.end(), x->shape.begin() + offset(depth), x->shape.end());
   l.expect_rank(updates, static_cast<int>(expected.size()), static_cast<int>(expected.size()),

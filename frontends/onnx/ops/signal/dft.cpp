@@ -1,6 +1,7 @@
 // DFT and STFT.
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/common/sizes.h"
+#include "frontends/onnx/ops/run_time_axes.h"
 #include "frontends/onnx/ops/signal/fourier.h"
 #include "frontends/onnx/ops/typed_inputs.h"
 
@@ -23,41 +24,86 @@ Dim size_input(Lowering& l, int k, const char* what) {
   return size;
 }
 
-int64_t parts_of(Lowering& l, const Value* x) {
-  const auto parts = x->shape.back().constant();
-  if (parts && (*parts == 1 || *parts == 2)) return *parts;
-  l.fail("the last dimension is {}, expected 1 (real) or 2 (complex), known when compiling",
-         x->shape.back().to_string());
+// The last dimension holds a real number or a complex one's parts.
+const Dim& parts_of(Lowering& l, const Value* x) {
+  const Dim& parts = x->shape.back();
+  const std::string message =
+      fmt::format("the last dimension must be 1 (real) or 2 (complex), but is {}", parts.to_string());
+  if (parts.upper() < 1 || parts.lower() > 2) throw ModelError(message);
+  if (parts.lower() < 1) l.b().require(ir::Require::Relation::less_equal, 1, parts, message);
+  if (parts.upper() > 2) l.b().require(ir::Require::Relation::less_equal, parts, 2, message);
+  return parts;
 }
 
-void lower_dft(Lowering& l) {
-  Value* x = l.input(0);
-  l.expect_rank(x, 2, 64, "input");
+// A dimension of the input, to be transformed, and those around it but for the last.
+struct Transformed {
+  Dim before, size, behind;
+  std::optional<std::size_t> axis;  // nothing: known only when the model runs, then it is `at`
+  Value* at = nullptr;
+};
+
+Transformed transformed(Lowering& l, Value* x) {
   int64_t given = l.version() < 20 ? l.int_attribute("axis", 1) : -2;
   if (l.version() >= 20 && l.optional_input(2) != nullptr) {
-    const auto axes = l.constant_ints(l.input(2), "axis");
-    if (axes.size() != 1) l.fail("axis has {} entries, expected one", axes.size());
-    given = axes[0];
+    Value* axis = as_scalar(l, l.input(2), "axis");
+    const ir::Tensor* known = l.constant(axis);
+    if (known == nullptr) {
+      // Counted without the last dimension, which also shifts what negative ones mean.
+      Value* at = l.b().map(DType::i64, {axis}, [](std::span<const Expr> e) {
+        const Expr a = ir::cast(DType::i64, e[0]);
+        return ir::select(ir::lt(a, 0), a + 1, a);
+      });
+      const AroundAxis around = around_axis(l, leading(x->shape, x->rank() - 1), at);
+      return {around.before, around.size, around.behind, std::nullopt, at};
+    }
+    given = known->as_int(0);
   }
   const int axis = l.axis(given, x->rank());
   if (axis == x->rank() - 1) l.fail("axis {} is that of the real and imaginary parts", given);
-  const bool inverse = l.int_attribute("inverse", 0) != 0, onesided = l.int_attribute("onesided", 0) != 0;
-  if (inverse && onesided) l.fail("attributes inverse and onesided must not both be set");
-  const auto a = static_cast<std::size_t>(axis);
-  parts_of(l, x);
-  const Dim length = l.optional_input(1) != nullptr ? size_input(l, 1, "dft_length") : x->shape[a];
-  const Dim bins = onesided ? ir::floordiv(length, 2) + 1 : length;
+  return {count_along(x->shape, axis_range(0, axis)), x->shape[static_cast<std::size_t>(axis)],
+          count_along(x->shape, axis_range(axis + 1, x->rank() - 1)), static_cast<std::size_t>(axis)};
+}
+
+// x's shape with `size` where it is transformed and `parts` at the end.
+ir::Shape transformed_shape(Lowering& l, Value* x, const Transformed& t, const Dim& size, int64_t parts) {
   ir::Shape shape = x->shape;
-  shape[a] = ir::min(length, x->shape[a]);  // longer transforms see zeros at the end, shorter ones leave out
-  Value* used = shape[a] == x->shape[a] ? x
-                                        : l.b().slice(x, std::vector<Dim>(shape.size(), 0),
-                                                      std::vector<int64_t>(shape.size(), 1), shape);
-  const Dim before = count_along(shape, axis_range(0, axis));
-  const Dim after = count_along(shape, axis_range(axis + 1, x->rank() - 1));
-  Value* flat = l.b().view(used, {before, shape[a], after, shape.back()});
-  shape[a] = bins;
-  shape.back() = 2;
-  l.output(0, l.b().cast(l.b().view(fourier(l, flat, length, bins, inverse), shape), x->type));
+  if (t.axis) {
+    shape[*t.axis] = size;
+  } else if (!ir::provably_equal(size, t.size)) {
+    const auto dims = static_cast<int64_t>(shape.size()) - 1;
+    Value* sizes = l.b().from_dims(leading(x->shape, x->rank() - 1));
+    Value* changed = l.b().tabulate(DType::i64, {dims}, [&](ir::Body& body, ir::Builder::Indices i) {
+      const Expr at = ir::checked_index(ir::cast(DType::index, body.at(t.at, {})), dims);
+      return ir::select(ir::eq(at, i[0]), size_as(DType::i64, size), body.at(sizes, {i[0]}));
+    });
+    shape = l.b().bind(changed, "transformed");
+    shape.emplace_back();
+  }
+  shape.back() = parts;
+  return shape;
+}
+
+void lower_dft(Lowering& l) {
+  ir::Builder& b = l.b();
+  Value* x = l.input(0);
+  l.expect_rank(x, 2, 64, "input");
+  const bool inverse = l.int_attribute("inverse", 0) != 0, onesided = l.int_attribute("onesided", 0) != 0;
+  const Dim& parts = parts_of(l, x);
+  const Transformed t = transformed(l, x);
+  // The inverse of a one-sided transform is real and, unless told otherwise, even in length.
+  const bool to_real = inverse && onesided;
+  const Dim length = l.optional_input(1) != nullptr ? size_input(l, 1, "dft_length")
+                     : to_real                      ? (t.size - 1) * 2
+                                                    : t.size;
+  const Dim half = ir::floordiv(length, 2) + 1;
+  // Longer transforms see zeros at the end, shorter ones leave out.
+  const Dim used = ir::min(to_real ? half : length, t.size);
+  Value* flat = b.view(x, {t.before, t.size, t.behind, parts});
+  if (!ir::provably_equal(used, t.size))
+    flat = b.slice(flat, {0, 0, 0, 0}, {1, 1, 1, 1}, {t.before, used, t.behind, parts});
+  const Dim bins = onesided && !inverse ? half : length;
+  Value* y = to_real ? real_inverse_fourier(l, flat, length) : fourier(l, flat, length, bins, inverse);
+  l.output(0, b.cast(b.view(y, transformed_shape(l, x, t, bins, to_real ? 1 : 2)), x->type));
 }
 
 // Inputs: signal [batch, samples, 1 or 2], frame_step, window, frame_length. Output [batch, frames, bins, 2].
@@ -65,7 +111,7 @@ void lower_stft(Lowering& l) {
   Value* signal = l.input(0);
   if (signal->rank() == 2) signal = l.b().unsqueeze(signal, {2});
   l.expect_rank(signal, 3, 3, "signal");
-  const int64_t parts = parts_of(l, signal);
+  const Dim& parts = parts_of(l, signal);
   const Dim step = size_input(l, 1, "frame_step");
   Value* window = l.optional_input(2) != nullptr ? l.input(2) : nullptr;
   if (window != nullptr) l.expect_rank(window, 1, 1, "window");
@@ -90,7 +136,6 @@ void lower_stft(Lowering& l) {
 
 const RegisterOperator dft({.name = "DFT",
                             .versions = {17, 20},
-                            .limits = "axis must be constant; inverse one-sided transforms are not supported",
                             .types = {{"T1", kFloats, inputs(0)}, {"T2", kIndices, inputs(1, 2), kMixed}},
                             .lower = lower_dft});
 const RegisterOperator stft({.name = "STFT",

@@ -29,4 +29,22 @@ Value* fourier(Lowering& l, Value* x, const Dim& length, const Dim& bins, bool i
   return l.b().einsum(l.b().cast(x, type), table, "abcd", "dbke", "akce", type);
 }
 
+Value* real_inverse_fourier(Lowering& l, Value* x, const Dim& length) {
+  const DType type = ir::compute_type(x->type);
+  // table[part of x, k, n]: bins between the first and the middle one stand for their conjugates too, so
+  // count twice.
+  Value* table =
+      l.b().tabulate(type, {x->shape[3], x->shape[1], length}, [&](ir::Body&, ir::Builder::Indices i) {
+        const Expr turns = ir::cast(DType::i64, i[1]) * ir::cast(DType::i64, i[2]);
+        const Expr step = mod(turns, ir::cast(DType::i64, Expr(length)));
+        const Expr angle = ir::cast(DType::f64, step) * (2 * std::numbers::pi) / size_as(DType::f64, length);
+        const Expr turned =
+            select(eq(i[0], Expr(0)), ir::unary(ExprOp::cos, angle), -ir::unary(ExprOp::sin, angle));
+        const Expr alone = eq(i[1], Expr(0)) || eq(i[1] * Expr(2), Expr(length));
+        const Expr weight = select(alone, ir::literal_of(DType::f64, 1), ir::literal_of(DType::f64, 2));
+        return ir::cast(type, turned * weight / size_as(DType::f64, length));
+      });
+  return l.b().einsum(l.b().cast(x, type), table, "abcd", "dbn", "anc", type);
+}
+
 }  // namespace o2w::onnx_frontend
