@@ -3,8 +3,9 @@
 //
 // Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011). The key
 // is the node's seed (0 where the model gives none), the counter is (element number, draw number): draw n is
-// the n-th random node executed since the run began, from 0. So numbers do not depend on the order in which
-// elements are computed, and every run of a model draws the same.
+// the n-th random node executed since the run began, from 0; without a seed, its upper half counts the runs
+// before. So numbers do not depend on the order in which elements are computed, and every first run of a
+// model draws the same.
 #pragma once
 
 #include <stdint.h>

@@ -9,8 +9,9 @@ namespace {
 
 enum Distribution : int64_t { kUniform, kNormal, kBernoulli, kMultinomial };
 
-// Random nodes executed since the run began.
-uint64_t draws;
+// Random nodes executed since the run began, and runs begun before it.
+uint64_t draws, runs_before;
+bool has_run;
 
 // Classes by inverting the cumulated distribution of each row.
 int32_t draw_classes(const abi::TensorArg& logits, const abi::TensorArg& y, uint64_t seed, uint64_t draw) {
@@ -48,7 +49,11 @@ int32_t draw_classes(const abi::TensorArg& logits, const abi::TensorArg& y, uint
 
 }  // namespace
 
-void restart_random_numbers() { draws = 0; }
+void restart_random_numbers() {
+  runs_before += has_run;
+  has_run = true;
+  draws = 0;
+}
 
 }  // namespace o2w::runtime
 
@@ -57,7 +62,8 @@ O2W_ROUTINE(random) {
   const auto& x = args[0];
   const auto& y = args[inputs];
   const auto seed = static_cast<uint64_t>(ints[1]);
-  const uint64_t draw = draws++;
+  const bool seeded = ints[2] != 0;
+  const uint64_t draw = draws++ | (seeded ? 0 : runs_before << 32);
   if (ints[0] == kMultinomial) return draw_classes(x, y, seed, draw);
   const uint64_t count = element_count(y);
   for (uint64_t i = 0; i < count; ++i) {

@@ -7,7 +7,7 @@
 //   NaN is the largest.
 // compact: mask -> positions [rank, n] (i64). counts: n.
 //   Positions of the non-zero elements, row-major. The output has room for as many as its descriptor says.
-// random: [x] -> y. ints: distribution, seed. floats: a, b.
+// random: [x] -> y. ints: distribution, seed, whether the model gives it. floats: a, b.
 //   0 uniform in [a, b), 1 normal with mean a and deviation b, 2 Bernoulli with the chances x, 3 classes
 //   drawn from rows of unnormalised log-probabilities, x [rows, classes] -> y [rows, samples]. Numbers are
 //   those of random_numbers.h.
@@ -95,7 +95,7 @@ class Scratch {
   uint32_t address_;
 };
 
-// The random numbers of a run begin anew.
+// The random numbers of a run begin anew: the same for nodes with a seed, others for the rest.
 void restart_random_numbers();
 
 }  // namespace o2w::runtime

@@ -238,9 +238,8 @@ RoutineOp Drafting::routine(const ir::Node& node) {
     reserved = {{ir::Dim(node.inputs[0]->rank()), ir::element_count(node.inputs[0]->shape)}};
   } else if (const auto* random = node.as<ir::Random>()) {
     op.routine.name = "random";
-    // Nodes without a seed of their own still draw different numbers.
     op.routine.ints = {static_cast<int64_t>(random->distribution),
-                       static_cast<int64_t>(random->seed.value_or(draft_->tensors.size()))};
+                       static_cast<int64_t>(random->seed.value_or(0)), random->seed.has_value() ? 1 : 0};
     op.routine.floats = {random->a, random->b};
   } else {
     const auto& opaque = *node.as<ir::Opaque>();

@@ -179,7 +179,11 @@ class ResizeLowering {
 
   Value* upsample_scales() {
     if (l_.node().op_type == "Upsample" && l_.version() < 9) {
-      const auto given = l_.floats_attribute("scales", {});
+      // Version 1 has images only.
+      const auto given =
+          l_.version() == 1
+              ? std::vector<double>{1, 1, l_.float_attribute("height_scale"), l_.float_attribute("width_scale")}
+              : l_.floats_attribute("scales", {});
       ir::Tensor scales(DType::f32, {static_cast<int64_t>(given.size())});
       for (std::size_t k = 0; k < given.size(); ++k) scales.set_double(static_cast<int64_t>(k), given[k]);
       if (given.size() != axes_.size())
@@ -349,7 +353,7 @@ const RegisterOperator resize({.name = "Resize",
                                          {"sizes", kInt64, inputs(3)}},
                                .lower = lower});
 const RegisterOperator upsample({.name = "Upsample",
-                                 .versions = {7, 9},
+                                 .versions = {1, 7, 9},
                                  .types = {{"T", kMovable, inputs(0)}, {"scales", kFloat32, inputs(1)}},
                                  .lower = lower});
 
