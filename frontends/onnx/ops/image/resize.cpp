@@ -180,10 +180,9 @@ class ResizeLowering {
   Value* upsample_scales() {
     if (l_.node().op_type == "Upsample" && l_.version() < 9) {
       // Version 1 has images only.
-      const auto given =
-          l_.version() == 1
-              ? std::vector<double>{1, 1, l_.float_attribute("height_scale"), l_.float_attribute("width_scale")}
-              : l_.floats_attribute("scales", {});
+      const auto given = l_.version() == 1 ? std::vector<double>{1, 1, l_.float_attribute("height_scale"),
+                                                                 l_.float_attribute("width_scale")}
+                                           : l_.floats_attribute("scales", {});
       ir::Tensor scales(DType::f32, {static_cast<int64_t>(given.size())});
       for (std::size_t k = 0; k < given.size(); ++k) scales.set_double(static_cast<int64_t>(k), given[k]);
       if (given.size() != axes_.size())
