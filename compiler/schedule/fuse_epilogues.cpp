@@ -140,6 +140,12 @@ class EpilogueFusion {
     }
 
     Epilogue epilogue = *c.epilogue;
+    // An operand read before like the output is laid out like the output before: a part of a concatenation is
+    // not.
+    const bool reads_like_output =
+        std::any_of(epilogue.operands.begin(), epilogue.operands.end(),
+                    [](const EpilogueOperand& operand) { return operand.access == Access::same; });
+    if (reads_like_output && !is_row_major(draft_.at(out))) return;
     std::vector<int> tensors = *c.tensors;
     Expr accumulator = epilogue.body.get() != nullptr ? epilogue.body : ir::temp(0, epilogue.accumulator);
     // What was stored in between was rounded to the tensor's type.

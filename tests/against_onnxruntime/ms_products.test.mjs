@@ -1,5 +1,6 @@
 // com.microsoft's products of matrices and convolutions with work fused into them.
 import test from 'node:test';
+import { agreesWithOnnxRuntime } from '../support/against_onnxruntime.mjs';
 import { agreesWithModel, filled, oneNode } from '../support/one_node.mjs';
 import { float, floats, model, node, value } from '../support/onnx_model.mjs';
 
@@ -95,4 +96,17 @@ test('FusedMatMulActivation', async () => {
     nodes: [node('FusedMatMul', ['a', 'b'], ['t'], { transB: 1, alpha: float(2) }, domain), node('Relu', ['t'], ['y'])], opsets: { [domain]: 1 },
   });
   await agreesWithModel(t.bytes, plain, [t.feeds({ a: [3, 4] })], close);
+});
+
+// As ONNX Runtime writes the blocks of YOLO models: a convolution, its activation, a residual and a concatenation in one.
+test('a residual that goes on into a concatenation', async () => {
+  const bytes = model({
+    inputs: { x: value(f, [1, 8, 'h', 'w']) }, outputs: { y: value(f) }, opsets: { [domain]: 1 },
+    initializers: { w0: filled(f, [8, 8, 1, 1], (i) => Math.sin(i)), w1: filled(f, [8, 8, 3, 3], (i) => Math.cos(i) / 3), w2: filled(f, [4, 24, 1, 1], (i) => Math.sin(3 * i)) },
+    nodes: [
+      node('Conv', ['x', 'w0'], ['a']), node('Conv', ['a', 'w1'], ['b'], { pads: [1, 1, 1, 1] }), node('QuickGelu', ['b'], ['c'], { alpha: float(1) }, domain),
+      node('Add', ['a', 'c'], ['d']), node('Concat', ['x', 'a', 'd'], ['e'], { axis: 1 }), node('Conv', ['e', 'w2'], ['y']),
+    ],
+  });
+  await agreesWithOnnxRuntime(bytes, [[5, 6], [3, 3]].map(([h, w]) => ({ x: filled(f, [1, 8, h, w], (i) => Math.sin(i * i)) })), close);
 });

@@ -154,6 +154,22 @@ TEST(FuseEpilogues, BiasActivationAndResidual) {
 )");
 }
 
+// The residual is read at the output's places in memory, which the part of a concatenation changes.
+TEST(FuseEpilogues, ResidualStaysOutOfConcatenations) {
+  EXPECT_EQ(after(R"(
+  input "x" %0: f32[5, 8]
+  input "w" %1: f32[8, 8]
+  input "r" %2: f32[5, 8]
+  %3: f32[5, 8] = einsum (%0, %1) "mk,kn->mn"
+  %4: f32[5, 8] = tabulate (%3, %2) { add(read0(i0, i1), read1(i0, i1)) }
+  %5: f32[5, 16] = concat (%4, %2) axis 1
+  output "y" %5
+)",
+                  {fuse_epilogues}),
+            R"(t4 = einsum mk, kn -> mn (t0, t1) (t2) then f32 same: add(temp0:f32, read0:f32())
+)");
+}
+
 TEST(FuseEpilogues, ColumnsOfSeveralLabelsAreNotOneBias) {
   EXPECT_EQ(after(R"(
   input "x" %0: f32[5, 8]

@@ -1,6 +1,7 @@
 // com.microsoft.GroupQueryAttention: causal attention of decoders, with a state of keys and values whose
 // length differs between the batches. All that differs is a condition on indices; shapes are the longest's.
 #include "frontends/onnx/operator.h"
+#include "frontends/onnx/ops/attention/gqa_cache.h"
 #include "frontends/onnx/ops/attention/ms_attention.h"
 #include "frontends/onnx/ops/attention/rotary.h"
 #include "frontends/onnx/ops/common/sizes.h"
@@ -17,70 +18,8 @@ using ir::Shape;
 using ir::Value;
 using Relation = ir::Require::Relation;
 
-Expr to_index(const Expr& e) { return ir::cast(DType::index, e); }
-
-// What the lowering knows of sizes. `longest` is the input total_sequence_length: the keys of the batch that
-// has most. A run with as many new positions as that is the first one, whatever the state holds.
-struct Lengths {
-  Dim queries, fresh, longest, past, present;
-  Value* total = nullptr;   // [batch], index: keys of each batch after this run
-  Value* before = nullptr;  // [batch], index: those that precede the queries
-  Value* kept = nullptr;    // [batch], index: those taken from the past
-  Expr is_first() const { return eq(Expr(queries), Expr(longest)); }
-};
-
-// Small tensors, computed once, so that nothing that can fail is in the loops over keys.
-Lengths lengths_of(Lowering& l, const Dim& batch, const Dim& queries, const Dim& fresh, Value* past) {
-  ir::Builder& b = l.b();
-  Value* last = l.input(5);
-  // [batch], [batch, 1]: any shape with an entry per batch.
-  require_equal(l, ir::element_count(last->shape), batch, "entries of seqlens_k and the batch");
-  last = b.view(last, {batch});
-  Lengths n;
-  n.queries = queries;
-  n.fresh = fresh;
-  n.longest = sizes_input(l, 6, 1, "total_sequence_length").front();
-  n.past = past == nullptr ? Dim(0) : past->shape[2];
-  n.present = ir::max(n.longest, n.past);
-  n.total = b.tabulate(DType::i32, {batch}, [&](ir::Body& body, ir::Builder::Indices i) {
-    const Expr position = to_index(body.at(last, {i[0]}));
-    // A negative one must not count from the end: it is out of range too.
-    const Expr checked = select(lt(position, 0), Expr(n.present), position);
-    return ir::cast(DType::i32, ir::checked_index(checked, n.present) + 1);
-  });
-  const bool has_past = past != nullptr;
-  n.before = b.tabulate(DType::i32, {batch}, [&](ir::Body& body, ir::Builder::Indices i) {
-    if (!has_past) return ir::cast(DType::i32, Expr(0));
-    const Expr old = max(to_index(body.at(n.total, {i[0]})) - Expr(queries), 0);
-    return ir::cast(DType::i32, select(n.is_first(), Expr(0), old));
-  });
-  n.kept = b.tabulate(DType::i32, {batch}, [&](ir::Body& body, ir::Builder::Indices i) {
-    const Expr before = to_index(body.at(n.before, {i[0]}));
-    // Without new keys all of this batch's are in the past.
-    const Expr kept = ir::provably_different(fresh, 0) || ir::provably_equal(fresh, queries)
-                          ? before
-                          : select(eq(Expr(fresh), 0), to_index(body.at(n.total, {i[0]})), before);
-    return ir::cast(DType::i32, min(kept, Expr(n.past)));
-  });
-  return n;
-}
-
-// The state after this run: what is kept of the past, the new positions behind it, then zeros.
-Value* present_of(Lowering& l, Value* past, const Heads& fresh, const Lengths& n) {
-  Value* added = heads_first(l, fresh);
-  const Shape shape = {added->shape[0], added->shape[1], n.present, added->shape[3]};
-  const DType type = ir::compute_type(added->type);
-  return l.b().tabulate(added->type, shape, [&](ir::Body& body, ir::Builder::Indices i) {
-    const Expr place = i[2] - to_index(body.at(n.kept, {i[0]}));
-    const Expr fresh_one = select(lt(place, Expr(n.fresh)), body.at(added, {i[0], i[1], max(place, 0), i[3]}),
-                                  ir::literal_of(type, 0));
-    if (past == nullptr) return fresh_one;
-    return select(lt(place, 0), body.at(past, {i[0], i[1], i[2], i[3]}), fresh_one);
-  });
-}
-
 // Positions of the queries for the rotation, [batch, positions].
-Value* positions_of(Lowering& l, const Lengths& n, const Dim& batch) {
+Value* positions_of(Lowering& l, const CacheLengths& n, const Dim& batch) {
   ir::Builder& b = l.b();
   Value* given = l.optional_input(9);
   if (given != nullptr) {
@@ -92,7 +31,7 @@ Value* positions_of(Lowering& l, const Lengths& n, const Dim& batch) {
   }
   return b.tabulate(DType::i64, {batch, n.queries}, [&](ir::Body& body, ir::Builder::Indices i) {
     if (given == nullptr) {
-      return ir::cast(DType::i64, to_index(body.at(n.before, {i[0]})) + i[1]);
+      return ir::cast(DType::i64, CacheLengths::at(body, n.position, i[0]) + i[1]);
     }
     // In the first run only the first entry counts.
     const Expr counted = body.at(given, {Expr(0)}) + ir::cast(DType::i64, i[1]);
@@ -131,21 +70,25 @@ int64_t count_attribute(Lowering& l, const char* name) {
   return count;
 }
 
-void reject_unsupported(Lowering& l) {
-  if (l.optional_input(14) != nullptr || l.optional_input(15) != nullptr) {
-    l.fail("q_norm_weight and k_norm_weight are not supported (nor by ONNX Runtime on a CPU)");
+// How keys (scale input 12) or values (13) are stored.
+CacheForm form_of(Lowering& l, const Dim& groups, const Dim& size, int scale_input) {
+  const std::string type = l.string_attribute(scale_input == 12 ? "k_quant_type" : "v_quant_type", "NONE");
+  if (type == "NONE") return {.size = size};
+  if (type != "PER_TENSOR" && type != "PER_CHANNEL") {
+    l.fail("the quantization of the state is '{}', expected NONE, PER_TENSOR or PER_CHANNEL", type);
   }
-  for (const char* name : {"k_quant_type", "v_quant_type"}) {
-    const std::string type = l.string_attribute(name, "NONE");
-    if (type != "NONE") l.fail("attribute {} is '{}': a quantized state is not supported", name, type);
-  }
-  if (l.int_attribute("sliding_window_cache", 0) != 0) {
-    l.fail("attribute sliding_window_cache is set: a state that forgets is not supported");
-  }
+  const int64_t bits = l.int_attribute("kv_cache_bit_width", 0);
+  if (bits != 8 && bits != 4) l.fail("attribute kv_cache_bit_width is {}, expected 8 or 4", bits);
+  Value* scale = l.input(scale_input);
+  const Dim entries = type == "PER_TENSOR" ? Dim(1) : groups * size;
+  require_equal(l, ir::element_count(scale->shape), entries, "entries of a scale of the state");
+  return {.bits = static_cast<int>(bits), .scale = l.b().view(scale, {entries}), .size = size};
 }
 
 void lower(Lowering& l) {
-  reject_unsupported(l);
+  if (l.optional_input(14) != nullptr || l.optional_input(15) != nullptr) {
+    l.fail("q_norm_weight and k_norm_weight are not supported (nor by ONNX Runtime on a CPU)");
+  }
   ir::Builder& b = l.b();
   const int64_t heads = count_attribute(l, "num_heads"), groups = count_attribute(l, "kv_num_heads");
   if (heads % groups != 0) l.fail("num_heads {} is not a multiple of kv_num_heads {}", heads, groups);
@@ -156,20 +99,37 @@ void lower(Lowering& l) {
   if ((past_key == nullptr) != (past_value == nullptr))
     l.fail("past_key and past_value must be given together");
   const auto same = [&](const Dim& a, const Dim& c, const char* what) { require_equal(l, a, c, what); };
+  const CacheForm key_form = form_of(l, groups, in.q.size(), 12),
+                  value_form = form_of(l, groups, in.q.size(), 13);
+  if (key_form.bits != value_form.bits) l.fail("keys and values must be quantized alike");
+  const DType stored = !key_form.quantized() ? type : key_form.bits == 8 ? DType::i8 : DType::u8;
   for (Value* past : {past_key, past_value}) {
     if (past == nullptr) continue;
     l.expect_rank(past, 4, 4, "the past keys or values");
     same(past->shape[0], in.q.batch(), "batch of the past and of the query");
     same(past->shape[1], groups, "heads of the past and kv_num_heads");
     same(past->shape[2], past_key->shape[2], "positions of past_key and past_value");
-    same(past->shape[3], in.q.size(), "head sizes of the past and of the query");
+    same(past->shape[3], key_form.bits == 4 ? ir::ceildiv(in.q.size(), 2) : in.q.size(),
+         "head sizes of the past and of the query");
+    if (past->type != stored) {
+      l.fail("the past keys or values are {}, expected {}", ir::user_name(past->type), ir::user_name(stored));
+    }
+  }
+  const int64_t window = l.int_attribute("local_window_size", -1);
+  const bool forgets = l.int_attribute("sliding_window_cache", 0) != 0;
+  if (forgets && (window < 1 || window > INT32_MAX || past_key == nullptr)) {
+    l.fail("attribute sliding_window_cache needs local_window_size and past_key");
+  }
+  if (forgets) {
+    b.require(Relation::less_equal, window, past_key->shape[2],
+              "the state must hold as much as local_window_size");
   }
   const Dim queries = in.q.positions();
   if (!ir::provably_less_equal(in.k.positions(), queries)) {
     b.require(Relation::less_equal, in.k.positions(), queries,
               "there must not be more new keys than queries");
   }
-  const Lengths n = lengths_of(l, in.q.batch(), queries, in.k.positions(), past_key);
+  const CacheLengths n = cache_lengths(l, queries, in.k.positions(), past_key, window, forgets);
 
   if (l.int_attribute("do_rotary", 0) != 0) {
     Value* positions = positions_of(l, n, in.q.batch());
@@ -185,9 +145,12 @@ void lower(Lowering& l) {
     in.k = rotate(l, in.k, {first_rows(rotation.cos), first_rows(rotation.sin), rotation.interleaved});
   }
 
-  Value* keys = present_of(l, past_key, in.k, n);
-  Value* values = present_of(l, past_value, in.v, n);
-  Attention a{.q = in.q, .k = {keys, true}, .v = {values, true}, .heads_first = false};
+  Value* keys = cache_rows(l, past_key, in.k, n, key_form);
+  Value* values = cache_rows(l, past_value, in.v, n, value_form);
+  Attention a{.q = in.q,
+              .k = {cache_numbers(l, keys, key_form, type), true},
+              .v = {cache_numbers(l, values, value_form, type), true},
+              .heads_first = false};
   a.scale = scale_queries(l, a.q);
 
   const double cap = l.float_attribute("softcap", 0);
@@ -205,19 +168,23 @@ void lower(Lowering& l) {
       Expr e = score;
       if (cap > 0) e = ir::unary(ExprOp::tanh, e / cap) * cap;
       if (bias == nullptr) return e;
-      // The state may be longer than the bias; keys that are seen are not.
+      // Columns are positions in the text. The state may be longer than the bias; keys that are seen are not.
+      Expr column = at.key;
+      if (n.forgets) {
+        column = column + CacheLengths::at(body, n.position, at.batch) -
+                 CacheLengths::at(body, n.before, at.batch);
+      }
       const Expr term = body.at(
           bias, {ir::broadcast_index(at.batch, bias->shape[0]), ir::broadcast_index(at.head, bias->shape[1]),
-                 at.query, min(at.key, Expr(n.longest - 1))});
+                 at.query, min(column, Expr(n.longest - 1))});
       return e + ir::cast(compute, term);
     };
   }
-  const int64_t window = l.int_attribute("local_window_size", -1);
   const bool causal = l.int_attribute("causal", 1) != 0;
   a.visible = [=](ir::Body& body, const ScoreIndex& at) {
-    const Expr total = to_index(body.at(n.total, {at.batch}));
-    if (!causal) return lt(at.key, total);
-    const Expr end = min(to_index(body.at(n.before, {at.batch})) + at.query + 1, total);
+    const Expr all = n.end(body, at.batch);
+    if (!causal) return lt(at.key, all);
+    const Expr end = min(CacheLengths::at(body, n.before, at.batch) + at.query + 1, all);
     return window < 0 ? lt(at.key, end) : lt(at.key, end) && ge(at.key, end - Expr(window));
   };
   if (Value* sinks = l.optional_input(11)) {
@@ -230,9 +197,10 @@ void lower(Lowering& l) {
 
   const Attended result = attend(l, a);
   l.output(0, b.cast(b.view(result.y, {in.q.batch(), queries, in.q.size() * Dim(heads)}), type));
-  l.output(1, keys);
-  l.output(2, values);
+  l.output(1, cache_after(l, keys, n));
+  l.output(2, cache_after(l, values, n));
   if (!l.wants_output(3)) return;
+  if (forgets) l.fail("the scores are not given out with sliding_window_cache");
   // 1: before the softmax, with 0 where a key is not seen; 2: after it.
   const bool after = l.int_attribute("qk_output", 0) == 2;
   Value* source = after ? result.weights : result.logits;
@@ -248,9 +216,9 @@ const RegisterOperator group_query(
      .name = "GroupQueryAttention",
      .versions = {1},
      .limits =
-         "quantized and windowed states (k_quant_type, v_quant_type, sliding_window_cache) and norms of "
-         "queries and keys are not supported",
-     .types = {{"T", kFloats, inputs(0, 1, 2, 3, 4, 7, 8, 10, 11, 14, 15)},
+         "norms of queries and keys are not supported; with sliding_window_cache no scores are given out",
+     .types = {{"T", kFloats, inputs(0, 1, 2, 7, 8, 10, 11, 14, 15)},
+               {"T_CACHE", kFloats | kBytes, inputs(3, 4)},
                {"M", {DType::i32}, inputs(5, 6)},
                {"tensor(int64)", kInt64, inputs(9)},
                {"T_KV_SCALE", kFloat32, inputs(12, 13)}},
