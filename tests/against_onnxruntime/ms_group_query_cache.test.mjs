@@ -25,8 +25,7 @@ function groupQuery({ bits = 0, channels = false, attributes = {}, added } = {})
 }
 const queries = (b, s) => ({ q: [b, s, width], k: [b, s, kvWidth], v: [b, s, kvWidth] });
 
-// A number that lies between two steps may be rounded either way: by one step.
-const loose = { rtol: 1e-3, atol: 2e-2 };
+const close = { rtol: 1e-3, atol: 1e-4 };
 for (const bits of [8, 4]) {
   for (const channels of [false, true]) {
     test(`a state of ${bits} bits, scales ${channels ? 'per channel' : 'for all'}`, async () => {
@@ -44,8 +43,8 @@ for (const bits of [8, 4]) {
           const feeds = t.feeds(run);
           const expected = await session.run(Object.fromEntries(Object.entries(feeds).map(([name, { type, data, dims }]) => [name, new ort.Tensor(type, data, dims)])));
           const own = compiled.run(feeds);
-          assertClose('y', own.y, expected.y, loose);
-          for (const name of ['k2', 'v2']) assertClose(name, own[name], expected[name], bits === 8 ? { rtol: 0, atol: 1 } : { rtol: 0, atol: 0 });
+          assertClose('y', own.y, expected.y, close);
+          for (const name of ['k2', 'v2']) assertClose(name, own[name], expected[name], { rtol: 0, atol: 0 });
         }
       });
     });
