@@ -167,6 +167,10 @@ TEST(FuseEpilogues, ResidualStaysOutOfConcatenations) {
 )",
                   {fuse_epilogues}),
             R"(t4 = einsum mk, kn -> mn (t0, t1) (t2) then f32 same: add(temp0:f32, read0:f32())
+nest [5, 8] (t4, t6)
+  operand1(i0, i1) = read0:f32(i0, i1)
+nest [5, 8] (t2, t7)
+  operand1(i0, i1) = read0:f32(i0, i1)
 )");
 }
 
