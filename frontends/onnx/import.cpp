@@ -1,5 +1,7 @@
 #include "frontends/onnx/import.h"
 
+#include <deque>
+
 #include "frontends/onnx/ports.h"
 #include "frontends/onnx/walk.h"
 
@@ -8,7 +10,7 @@ namespace o2w::onnx_frontend {
 namespace {
 
 // Each choice point doubles the ways to compile a model; real ones fit the first way, or one close to it.
-constexpr int most_attempts = 16;
+constexpr int most_attempts = 32;
 
 Result<ir::Graph> attempt(const ModelDef& model, const ImportOptions& options, std::vector<bool>& choices,
                           Diagnostics& diagnostics) {
@@ -33,23 +35,32 @@ Result<ir::Graph> import_model(const ModelDef& model, const ImportOptions& optio
                       "export it again; opset_import is empty");
     return {};
   }
-  // Where branches exclude each other: all yes first, then the last yes turned into a no, and so on. The
-  // first attempt's problems are the ones reported.
-  std::vector<bool> choices;
+  // Where a tensor's rank could be one or the other: all yes first, then one no, the earliest choice before
+  // the later ones, whose questions may depend on it; then two, and so on. The first attempt's problems are
+  // the ones reported.
+  std::deque<std::vector<bool>> beginnings = {{}};
   std::optional<Diagnostics> first;
-  for (int i = 0; i < most_attempts; ++i) {
+  const auto report = [&](const Diagnostics& own) {
+    for (const Diagnostic& diagnostic : own.all()) diagnostics.add(diagnostic);
+  };
+  for (int i = 0; i < most_attempts && !beginnings.empty(); ++i) {
+    std::vector<bool> choices = std::move(beginnings.front());
+    beginnings.pop_front();
+    const std::size_t given = choices.size();
     Diagnostics own;
     Result<ir::Graph> graph = attempt(model, options, choices, own);
     if (graph || !first) first = own;
     if (graph) {
-      for (const Diagnostic& diagnostic : first->all()) diagnostics.add(diagnostic);
+      report(*first);
       return graph;
     }
-    while (!choices.empty() && !choices.back()) choices.pop_back();
-    if (choices.empty()) break;
-    choices.back() = false;
+    for (std::size_t k = given; k < choices.size(); ++k) {
+      std::vector<bool> other(choices.begin(), choices.begin() + static_cast<std::ptrdiff_t>(k));
+      other.push_back(false);
+      beginnings.push_back(std::move(other));
+    }
   }
-  for (const Diagnostic& diagnostic : first->all()) diagnostics.add(diagnostic);
+  report(*first);
   return {};
 }
 

@@ -8,7 +8,7 @@ import test from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import ort from 'onnxruntime-node';
 import { assertClose, exactIntegers } from '../support/against_onnxruntime.mjs';
-import { assertQuantizedClose, dequantized } from '../support/dequantized.mjs';
+import { assertQuantizedClose, dequantized, withUnsignedWeights } from '../support/quantized.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '../..');
@@ -81,9 +81,9 @@ export async function withModel(name, use) {
     assert.ok(figures.code <= mostCode, `${name}: code and tables take ${figures.code} bytes`);
     assert.ok(statSync(wasm).size > 0);
     const { create } = await import(pathToFileURL(join(folder, `${name}.mjs`)));
-    const options = { logSeverityLevel: 3, ...exactIntegers };
-    const exactSession = isQuantized(name) ? await ort.InferenceSession.create(dequantized(readFileSync(file(name))), options) : null;
-    const pair = new Pair(name, await create(), await ort.InferenceSession.create(file(name), options), exactSession);
+    const session = (model) => ort.InferenceSession.create(model, { logSeverityLevel: 3, ...exactIntegers }), bytes = readFileSync(file(name));
+    const exactSession = isQuantized(name) ? await session(dequantized(bytes)) : null;
+    const pair = new Pair(name, await create(), await session(exactSession ? withUnsignedWeights(bytes) : bytes), exactSession);
     const result = await use(pair);
     if (report) {
       const { times, model } = pair;

@@ -151,13 +151,18 @@ int axis_count(Lowering& l) {
 bool is_one(Lowering& l, const Dim& size, int axis) {
   if (size.lower() == 1 && size.upper() == 1) return true;
   if (size.lower() > 1 || size.upper() < 1) return false;
-  if (!l.subgraphs().choose_branch()) return true;
-  // 1 for all sizes but 1.
-  const Dim other = ir::min(ir::max(size - 1, 0), 1) + 1 - ir::min(size, 1);
-  l.b().require(
-      ir::Require::Relation::equal, other, 1,
-      fmt::format("Squeeze without axes: the module is made for sizes other than 1 on axis {}", axis));
-  return false;
+  // As bounds, which the rest of the walk knows. A size of 0 is left out: what remains has to be a range.
+  if (l.subgraphs().choose_branch()) {
+    l.b().require(
+        ir::Require::Relation::less_equal, 2, size,
+        fmt::format("Squeeze without axes: the module is made for sizes other than 1 on axis {}", axis));
+    return false;
+  }
+  l.b().require(ir::Require::Relation::less_equal, 1, size,
+                "Squeeze without axes: the module is made for size 1");
+  l.b().require(ir::Require::Relation::less_equal, size, 1,
+                "Squeeze without axes: the module is made for size 1");
+  return true;
 }
 
 void lower_squeeze(Lowering& l) {

@@ -1,9 +1,33 @@
-// The model without quantization of activations: products of dynamically quantized tensors become products of floats with the same (dequantized) weights. What
-// ONNX Runtime computes of it is the value that a quantized model stands for; how far quantized computations are from it says how far they may be from each other.
+// Other forms of models that quantize activations while they run, for ONNX Runtime to compute: what the comparison of quantized models goes by.
 import assert from 'node:assert/strict';
 import { attributeProto, ModelProto, tensor } from './onnx_model.mjs';
 
-const FLOAT = 1;
+const FLOAT = 1, UINT8 = 2, INT8 = 3;
+
+const graphsOf = (graph) => [graph, ...graph.node.flatMap(({ attribute }) => attribute.filter(({ g }) => g).flatMap(({ g }) => graphsOf(g)))];
+// Which inputs of an operator are 8-bit weights, and which is their zero point.
+const WEIGHTS = { MatMulInteger: [[1, 3]], ConvInteger: [[1, 3]], DynamicQuantizeLSTM: [[1, 9], [2, 11]] };
+
+/**
+ * The model with int8 weights as uint8, weights and zero points moved by 128: the same integers. ONNX Runtime's kernel for u8 times s8 saturates on x64 processors that
+ * have AVX2 but no VNNI instructions (see exactIntegers), and the session option against that does not reach into branches whose weights lie outside.
+ */
+export function withUnsignedWeights(bytes) {
+  const message = ModelProto.decode(bytes), graphs = graphsOf(message.graph), names = new Set();
+  for (const { op_type, input } of graphs.flatMap(({ node }) => node)) {
+    for (const [weights, zero] of WEIGHTS[op_type] ?? []) {
+      if (!input[zero]) throw new Error(`${op_type} without a zero point of its weights`);
+      names.add(input[weights]).add(input[zero]);
+    }
+  }
+  for (const initializer of graphs.flatMap((graph) => graph.initializer)) {
+    if (!names.has(initializer.name) || initializer.data_type !== INT8) continue;
+    const numbers = initializer.raw_data.length ? initializer.raw_data : Uint8Array.from(initializer.int32_data, (number) => number & 255);
+    Object.assign(initializer, { data_type: UINT8, int32_data: [], raw_data: Uint8Array.from(numbers, (number) => number ^ 128) });
+  }
+  for (const graph of graphs) graph.value_info = [];
+  return ModelProto.encode(message).finish();
+}
 
 function rewritten(graph, fresh) {
   const nodes = [], add = (op_type, input, output, attribute = []) => nodes.push({ op_type, input, output, name: `${op_type}_${output[0]}`, attribute });
@@ -55,6 +79,10 @@ function rewritten(graph, fresh) {
   graph.value_info = [];
 }
 
+/**
+ * The model without quantization of activations: products of dynamically quantized tensors become products of floats with the same (dequantized) weights. It computes the
+ * value that the quantized model stands for; how far quantized computations are from it says how far they may be from each other.
+ */
 export function dequantized(bytes) {
   const message = ModelProto.decode(bytes);
   let count = 0;
