@@ -98,3 +98,24 @@ test('10,000 runs of changing sizes, some of which fail, leave memory where it w
   }
   assert.equal(compiled.exports.memory.buffer.byteLength, after);
 }));
+
+// The rank of what a Squeeze without axes gives depends on sizes; a module is made for one.
+test('Squeeze without axes keeps dimensions that the rest of the model does not need gone', async () => {
+  const bytes = model({
+    inputs: { x: value('float32', ['batch', 1, 'n']) }, outputs: { y: value('float32', ['batch', 'n']) },
+    nodes: [node('Squeeze', ['x'], ['s']), node('Relu', ['s'], ['y'])],
+  });
+  await agreesWithOnnxRuntime(bytes, [{ x: random([2, 1, 5]) }, { x: random([3, 1, 2]) }, { x: random([2, 1, 9]) }]);
+  await withCompiled(bytes, (compiled) => fails(() => compiled.run({ x: random([1, 1, 5]) }), INVALID_ARGUMENT, /batch in 2\.\./));
+  await agreesWithOnnxRuntime(bytes, [{ x: random([1, 1, 5]) }, { x: random([1, 1, 3]) }], { options: ['--dim', 'batch=1'] });
+});
+
+test('Squeeze without axes removes the batch where the rest of the model needs that', async () => {
+  const bytes = model({
+    inputs: { x: value('int64', ['batch', 'n']) }, outputs: { y: value('int64', [null]) },
+    initializers: { axes: tensor('int64', [1], [0]), zero: tensor('int64', [], [0]), one: tensor('int64', [], [1]) },
+    nodes: [node('Squeeze', ['x'], ['s']), node('ReduceSum', ['s', 'axes'], ['sum'], { keepdims: 0 }), node('Range', ['zero', 'sum', 'one'], ['y'])],
+  });
+  await agreesWithOnnxRuntime(bytes, [[1, 2], [3, 0, 4, 1], [1, 1]].map((numbers) => ({ x: tensor('int64', [1, numbers.length], numbers) })));
+  await withCompiled(bytes, (compiled) => fails(() => compiled.run({ x: tensor('int64', [2, 2], [1, 2, 3, 4]) }), TOO_LARGE, /batch in 1\.\.1/));
+});
