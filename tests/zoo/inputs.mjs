@@ -163,6 +163,8 @@ export const runs = {
   wakeword_hey_rhasspy: [1, 2].map((seed) => ({ 'onnx::Flatten_0': picture([1, 16, 96], { low: -30, high: 30, seed }) })),
   wakeword_timer: [1, 2].map((seed) => ({ 'onnx::Flatten_0': picture([1, 34, 96], { low: -30, high: 30, seed }) })),
   wakeword_hello_deepa: [1, 2].map((seed) => ({ 'onnx::Flatten_0': picture([1, 25, 96], { low: -30, high: 30, seed }) })),
+  mlsd_tiny: [{ 'input_image_with_alpha:0': picture([1, 320, 320, 4], { low: 0, high: 255 }) }],
+  mlsd_large: [{ 'input_image_with_alpha:0': picture([1, 512, 512, 4], { low: 0, high: 255 }) }],
   nnsplit_lstm: [text(1, 100), text(3, 64), text(1, 20)].map((input) => ({ input })),
 };
 
