@@ -82,6 +82,36 @@ TEST_F(Allocator, AnswersZeroWhenMemoryEndsAndGoesOn) {
   release(address);
 }
 
+TEST_F(Allocator, StaysWithinTheModelsLimit) {
+  release(allocate(1));
+  const uint64_t before = memory_bytes();
+  o2w_model.max_pages = static_cast<uint32_t>(before / kPageBytes) + 3;
+  const uint64_t most = before + 3 * kPageBytes;
+  EXPECT_EQ(allocate(most), 0u);
+  std::vector<uint32_t> pieces;
+  while (const uint32_t address = allocate(50000)) pieces.push_back(address);
+  EXPECT_LE(memory_bytes(), most);
+  EXPECT_GT(memory_bytes(), most - 2 * kPageBytes);
+  for (uint32_t address : pieces) release(address);
+  // What is free at the end counts: nearly all of it is one piece now.
+  const uint32_t large = allocate(3 * kPageBytes - 4096);
+  EXPECT_NE(large, 0u);
+  EXPECT_LE(memory_bytes(), most);
+  release(large);
+  o2w_model.max_pages = 0;
+}
+
+TEST_F(Allocator, GrowsByWhatIsMissingAfterTheFreeEnd) {
+  const uint32_t first = allocate(100 * kPageBytes);
+  ASSERT_NE(first, 0u);
+  release(first);
+  const uint64_t before = memory_bytes();
+  const uint32_t second = allocate(110 * kPageBytes);
+  ASSERT_NE(second, 0u);
+  EXPECT_LE(memory_bytes(), before + 16 * kPageBytes);
+  release(second);
+}
+
 TEST_F(Allocator, IgnoresWhatItDidNotGive) {
   const uint32_t address = allocate(256);
   const HeapStatistics before = statistics();
