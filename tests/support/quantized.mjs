@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { attributeProto, ModelProto, tensor } from './onnx_model.mjs';
 
-const FLOAT = 1, UINT8 = 2, INT8 = 3;
+const FLOAT = 1, UINT8 = 2, INT8 = 3, INT32 = 6;
 
 const graphsOf = (graph) => [graph, ...graph.node.flatMap(({ attribute }) => attribute.filter(({ g }) => g).flatMap(({ g }) => graphsOf(g)))];
 // Which inputs of an operator are 8-bit weights, and which is their zero point.
@@ -57,6 +57,11 @@ function rewritten(graph, fresh) {
     add('Transpose', [scaled], [transposed], [attributeProto('perm', [0, 2, 1])]);
     return transposed;
   };
+  // Biases in units of the product's integers, rounded down: Cast(Floor(...)) to int32.
+  const floors = new Set(graph.node.filter(({ op_type }) => op_type === 'Floor').map(({ output }) => output[0])), biases = new Set();
+  for (const { op_type, input, output, attribute } of graph.node) {
+    if (op_type === 'Cast' && floors.has(input[0]) && Number(attribute[0].i) === INT32) biases.add(input[0]).add(output[0]);
+  }
   for (const node of graph.node) {
     const { op_type, input, output, attribute } = node;
     for (const { g } of attribute) if (g) rewritten(g, fresh);
@@ -68,6 +73,8 @@ function rewritten(graph, fresh) {
       add('MatMul', [input[0], float(input[1], input[3])], output);
     } else if (op_type === 'ConvInteger') {
       add('Conv', [input[0], float(input[1], input[3])], output, attribute);
+    } else if (biases.has(output[0])) {
+      add('Identity', [input[0]], output);
     } else if (op_type === 'DynamicQuantizeLSTM') {
       const [x, w, r, bias, lengths, h, c, peepholes, wScale, wZero, rScale, rZero] = input;
       add('LSTM', [x, lstmWeights(w, wScale, wZero), lstmWeights(r, rScale, rZero), bias, lengths, h, c, peepholes].map((name) => name ?? ''), output, attribute);

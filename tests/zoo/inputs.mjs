@@ -170,6 +170,8 @@ export const runs = {
 
 // How far outputs may be from ONNX Runtime's where 1e-3 relative, 1e-4 absolute does not fit, and why.
 export const tolerances = {
+  // Bytes: a value in the middle of two may round apart.
+  migan_pipeline: { atol: 1 },
   // Offsets of up to 256 are sums that cancel near 0: ONNX Runtime's own, with and without its optimizations, are 0.002 (tiny) and 0.009 (large) apart.
   mlsd_tiny: { atol: 0.005 },
   mlsd_large: { atol: 0.02 },
