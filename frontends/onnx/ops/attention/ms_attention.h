@@ -46,4 +46,16 @@ ir::Value* heads_first(Lowering& l, const Heads& x);
 // model runs: then the queries are scaled, and the result is 1.
 double scale_queries(Lowering& l, Heads& q);
 
+// The rest of self-attention, once there are queries, keys and values [batch, positions, heads, head size]:
+// state, mask, causality, and the outputs 0 (of `type`) and 1. Attributes are those of the node.
+struct SelfAttention {
+  Heads q, k, v;
+  ir::Value* past = nullptr;  // [2, batch, heads, positions, head size]
+  ir::Value* mask = nullptr;
+  ir::Value* bias = nullptr;   // of the scores
+  int past_length_input = -1;  // number of the input that says how much of a shared buffer is used
+  ir::DType type = ir::DType::f32;
+};
+void finish_self_attention(Lowering& l, const SelfAttention& given);
+
 }  // namespace o2w::onnx_frontend
