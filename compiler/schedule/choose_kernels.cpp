@@ -107,7 +107,12 @@ KernelOp convolution_kernel(Draft& draft, const ConvolutionOp& op, PackedWeights
   Packed& weights = packed.try_emplace({op.w, form}).first->second;
   if (weights.tensor < 0) {
     const std::string name = w.name;
-    if (is_i16(draft, op.w)) {
+    if (is_i16(draft, op.w) && kernel.depthwise) {
+      weights = {add_constant(draft, pack_depthwise(w.contents), name), Factors::i16};
+    } else if (w.integers && !kernel.depthwise && w.integers->axis <= 0) {
+      weights = {add_constant(draft, pack_dequantized_convolution(*w.integers, c.group), name),
+                 Factors::f32_i8};
+    } else if (is_i16(draft, op.w)) {
       weights = add_integers(draft, pack_integer_convolution(w.contents, c.group), name);
       ensure(weights.tensor >= 0, "a convolution with a kernel but no packed weights");
     } else {
@@ -215,6 +220,14 @@ std::optional<Axis> take(std::vector<Axis>& axes, bool in_lhs, bool in_rhs, bool
   return taken;
 }
 
+// Whether scales and zero points of the right side are one, or one per column of the product.
+bool scales_are_by_column(const EinsumOp& op, const ir::Dequantization& weights) {
+  if (weights.axis < 0) return true;
+  const auto is_column = [&](char label) { return op.labels.lhs.find(label) == std::string::npos; };
+  return is_column(op.labels.rhs[static_cast<std::size_t>(weights.axis)]) &&
+         std::count_if(op.labels.rhs.begin(), op.labels.rhs.end(), is_column) == 1;
+}
+
 std::optional<KernelOp> matmul_kernel(Draft& draft, const EinsumOp& op, PackedWeights& packed) {
   const bool integers = multiplies_integers(draft, op.lhs, op.rhs, op.epilogue);
   if (!integers && !multiplies_floats(draft, op.lhs, op.rhs, op.out, op.epilogue)) return std::nullopt;
@@ -265,7 +278,12 @@ std::optional<KernelOp> matmul_kernel(Draft& draft, const EinsumOp& op, PackedWe
                     n_stride = n->rhs.value();
       const ir::Tensor contents = rhs.contents;
       const std::string name = rhs.name;
-      if (integers) {
+      if (rhs.integers && scales_are_by_column(op, *rhs.integers)) {
+        const auto weights_of = rhs.integers;
+        known = {add_constant(draft, pack_dequantized_matrix(*weights_of, depth, columns, k_stride, n_stride),
+                              name),
+                 Factors::f32_i8};
+      } else if (integers) {
         known = add_integers(draft, pack_integer_matrix(contents, depth, columns, k_stride, n_stride), name);
       } else {
         known.tensor = add_constant(draft, pack_matrix(contents, depth, columns, k_stride, n_stride), name);
@@ -319,7 +337,7 @@ bool has_kernel(const Draft& draft, const ConvolutionOp& convolution) {
   const std::size_t rank = draft.at(convolution.x).shape.size();
   if ((rank != 3 && rank != 4) || w.home != DraftTensor::Home::constant) return false;
   if (multiplies_integers(draft, convolution.x, convolution.w, convolution.epilogue)) {
-    return !attributes.transposed && !is_depthwise(draft, convolution) && fits_bytes(w.contents);
+    return !attributes.transposed && (is_depthwise(draft, convolution) || fits_bytes(w.contents));
   }
   if (!multiplies_floats(draft, convolution.x, convolution.w, convolution.out, convolution.epilogue))
     return false;

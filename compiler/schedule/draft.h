@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "compiler/ir/dequantization.h"
 #include "compiler/ir/graph.h"
 #include "compiler/schedule/program.h"
 
@@ -27,6 +28,8 @@ struct DraftTensor {
   Home home = Home::computed;
   int port = -1;        // input number, or the output that a computed tensor is written to; -1: none
   ir::Tensor contents;  // of a constant, in memory order
+  // The integers that the contents are made of, for kernels that multiply by them.
+  std::shared_ptr<const ir::Dequantization> integers;
   int host = -1;        // the tensor in whose storage this one lies, or -1
   ir::Dim host_offset;  // of this tensor's start in the host, in bytes
   ir::Dim capacity;     // bytes to reserve, where that differs from the shape's (see has_capacity)

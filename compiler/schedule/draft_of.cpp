@@ -268,6 +268,11 @@ void Drafting::add_node(const ir::Node& node, Block& block) {
   origin_ = node.origin;
   if (node.is<ir::Constant>()) {
     add_constant(node);
+  } else if (std::optional<ir::Dequantization> weights = ir::dequantization_of(node)) {
+    DraftTensor& tensor = draft_->at(declare(node.outputs[0]));
+    tensor.home = DraftTensor::Home::constant;
+    tensor.contents = ir::dequantized(*weights);
+    tensor.integers = std::make_shared<const ir::Dequantization>(std::move(*weights));
   } else if (node.is<ir::Tabulate>()) {
     emit_into(block, tabulate(node));
   } else if (node.is<ir::Reduce>()) {

@@ -1,5 +1,6 @@
-// i16 weights as bytes: what integer products read.
+// Weights as bytes: what products of integers, and of floats with quantized weights, read.
 #include <algorithm>
+#include <cstring>
 #include <functional>
 
 #include "compiler/schedule/pack_weights.h"
@@ -70,6 +71,34 @@ std::optional<PackedIntegers> pack(const Columns& from) {
   return packed;
 }
 
+// The columns' scales, their offsets, then the numbers, of which unsigned ones are shifted into a byte's
+// range.
+ir::Tensor pack(const Columns& from, const ir::Dequantization& weights) {
+  constexpr int64_t head = 6 * kPanel;
+  const int64_t panels = (from.columns + kPanel - 1) / kPanel, steps = from.taps * from.depth,
+                panel_bytes = head + steps * kPanel;
+  const int shift = ir::is_signed(weights.numbers.type()) ? 0 : -kByteLow;
+  ir::Tensor packed(ir::DType::i8, {from.groups * panels * panel_bytes});
+  uint8_t* bytes = packed.mutable_bytes();
+  for (int64_t g = 0; g < from.groups; ++g) {
+    for (int64_t column = 0; column < from.columns; ++column) {
+      uint8_t* panel = bytes + (g * panels + column / kPanel) * panel_bytes;
+      const int64_t lane = column % kPanel, entry = weights.axis < 0 ? 0 : g * from.columns + column;
+      const float scale = weights.scale_at(entry);
+      const auto offset = static_cast<int16_t>(shift - weights.zero_at(entry));
+      std::memcpy(panel + 4 * lane, &scale, sizeof scale);
+      std::memcpy(panel + 4 * kPanel + 2 * lane, &offset, sizeof offset);
+      for (int64_t tap = 0; tap < from.taps; ++tap) {
+        for (int64_t i = 0; i < from.depth; ++i) {
+          panel[head + (tap * from.depth + i) * kPanel + lane] =
+              static_cast<uint8_t>(from.at(g, column, tap, i) - shift);
+        }
+      }
+    }
+  }
+  return packed;
+}
+
 }  // namespace
 
 std::optional<PackedIntegers> pack_integer_matrix(const ir::Tensor& weights, int64_t k, int64_t n,
@@ -92,6 +121,34 @@ std::optional<PackedIntegers> pack_integer_convolution(const ir::Tensor& weights
                .at = [=](int64_t g, int64_t column, int64_t tap, int64_t c) {
                  return static_cast<int>(from[((g * columns + column) * channels + c) * taps + tap]);
                }});
+}
+
+ir::Tensor pack_dequantized_matrix(const ir::Dequantization& weights, int64_t k, int64_t n, int64_t k_stride,
+                                   int64_t n_stride) {
+  const ir::Tensor& from = weights.numbers;
+  return pack(
+      {.columns = n,
+       .depth = k,
+       .at = [&](int64_t, int64_t column, int64_t,
+                 int64_t i) { return static_cast<int>(from.as_int(i * k_stride + column * n_stride)); }},
+      weights);
+}
+
+ir::Tensor pack_dequantized_convolution(const ir::Dequantization& weights, int64_t group) {
+  const ir::Tensor& from = weights.numbers;
+  const int64_t channels = from.dims()[1];
+  const int64_t taps = from.dims().back() * (from.rank() == 4 ? from.dims()[2] : 1);
+  const int64_t columns = from.dims()[0] / group;
+  return pack(
+      {.groups = group,
+       .columns = columns,
+       .taps = taps,
+       .depth = channels,
+       .at =
+           [&](int64_t g, int64_t column, int64_t tap, int64_t c) {
+             return static_cast<int>(from.as_int(((g * columns + column) * channels + c) * taps + tap));
+           }},
+      weights);
 }
 
 bool fits_bytes(const ir::Tensor& weights) {

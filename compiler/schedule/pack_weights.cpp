@@ -51,16 +51,26 @@ ir::Tensor pack_convolution(const ir::Tensor& weights, int64_t group) {
   return packed;
 }
 
-ir::Tensor pack_depthwise(const ir::Tensor& weights) {
+namespace {
+
+template <typename T>
+ir::Tensor packed_depthwise(const ir::Tensor& weights) {
   const Window window(weights);
   const int64_t channels = weights.dims()[0], taps = window.height * window.width;
-  ir::Tensor packed(ir::DType::f32, {taps, channels});
-  const float* from = weights.data<float>();
-  float* to = packed.mutable_data<float>();
+  ir::Tensor packed(weights.type(), {taps, channels});
+  const T* from = weights.data<T>();
+  T* to = packed.mutable_data<T>();
   for (int64_t c = 0; c < channels; ++c) {
     for (int64_t tap = 0; tap < taps; ++tap) to[tap * channels + c] = from[c * taps + tap];
   }
   return packed;
+}
+
+}  // namespace
+
+ir::Tensor pack_depthwise(const ir::Tensor& weights) {
+  return weights.type() == ir::DType::i16 ? packed_depthwise<int16_t>(weights)
+                                          : packed_depthwise<float>(weights);
 }
 
 ir::Tensor reordered(const ir::Tensor& tensor, const std::vector<int>& order) {

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "compiler/ir/dequantization.h"
 #include "compiler/ir/tensor.h"
 
 namespace o2w::schedule {
@@ -22,7 +23,11 @@ std::optional<PackedIntegers> pack_integer_matrix(const ir::Tensor& weights, int
 std::optional<PackedIntegers> pack_integer_convolution(const ir::Tensor& weights, int64_t group);
 // Whether pack_integer_convolution packs these weights.
 bool fits_bytes(const ir::Tensor& weights);
-// [c, 1, kh, kw] -> [kh][kw][c].
+// Weights for f32_i8 (program.h). Scales and zero points must be one or one per column.
+ir::Tensor pack_dequantized_matrix(const ir::Dequantization& weights, int64_t k, int64_t n, int64_t k_stride,
+                                   int64_t n_stride);
+ir::Tensor pack_dequantized_convolution(const ir::Dequantization& weights, int64_t group);
+// [c, 1, kh, kw] -> [kh][kw][c], f32 or i16.
 ir::Tensor pack_depthwise(const ir::Tensor& weights);
 // The same elements with the dimensions ordered outermost to innermost as `order` says; dims are those of the
 // memory order.

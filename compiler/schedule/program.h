@@ -46,9 +46,11 @@ struct Address {
 // What a product multiplies, and how it stores constant weights. Integers are multiplied in pairs of the
 // summed index (i32x4.dot_i16x8_s), so their packed panels hold [ceil(k/2)][8][2] elements.
 enum class Factors : uint8_t {
-  f32,             // f32 on both sides, summed in f32
-  i16,             // i16 on both sides, summed in i32
-  i16_i8,          // i16 by weights packed as i8
+  f32,     // f32 on both sides, summed in f32
+  f32_i8,  // f32 by weights packed as i8: a panel begins with its columns' scales, [8] f32, and offsets, [8]
+           // i16; a weight is (number + offset) * scale, and the scale is applied to the sum
+  i16,     // i16 on both sides, summed in i32
+  i16_i8,  // i16 by weights packed as i8
   i16_i8_offsets,  // i16 by weights packed as i8 plus an i16 per column: a panel begins with its offsets,
                    // [8][2]
 };
@@ -92,7 +94,7 @@ struct Matmul {
 
 // Channels-last convolution. Pointers: x [n, h, w, c] (c contiguous), packed weights, out [n, oh, ow, m]
 // (m contiguous), operands. Dense weights are packed as [group][ceil(m/group/8)][kh][kw][c/group][8];
-// depthwise (group == c == m; f32 only) as [kh][kw][c]. Of integers, pairs run along the channels and a
+// depthwise (group == c == m; f32 or i16) as [kh][kw][c]. Of integers, pairs run along the channels and a
 // panel's offsets stand before its taps.
 struct Conv2d {
   Factors factors = Factors::f32;

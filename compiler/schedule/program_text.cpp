@@ -54,7 +54,7 @@ std::string kernel_text(const LoopNest& nest, const std::string& at, const std::
 }
 
 std::string factors_text(Factors factors) {
-  static constexpr const char* names[] = {"", " i16", " i16 by i8", " i16 by i8 with offsets"};
+  static constexpr const char* names[] = {"", " f32 by i8", " i16", " i16 by i8", " i16 by i8 with offsets"};
   return names[static_cast<int>(factors)];
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "compiler/eval/evaluate.h"
+#include "compiler/ir/dequantization.h"
 
 namespace o2w::onnx_frontend {
 namespace {
@@ -76,6 +77,8 @@ ir::Builder::Folder constant_folder() {
              const ir::Node& node) -> std::optional<std::vector<ir::Tensor>> {
     const int64_t needed = steps(node);
     if (needed > steps_per_node || needed > *left) return {};
+    // Products multiply by the integers themselves; for other users a pass folds them.
+    if (const auto weights = ir::dequantization_of(node); weights && ir::is_large(*weights)) return {};
     const int64_t limit = std::max(small_bytes, saturating_product(largest_growth, bytes(node.inputs)));
     if (bytes(node.outputs) > limit) return {};
     *left -= needed;

@@ -83,3 +83,19 @@ test('QLinearConv chains: what one stores the next reads', async () => {
   });
   await agreesWithOnnxRuntime(bytes, [[1, 7], [2, 4]].map(([n, h]) => ({ x0: t.integers('uint8', [n, 3, h, 9]) })), exact);
 });
+
+test('com.microsoft QLinearConv, channels last', async () => {
+  const t = randomTensors(5);
+  for (const channels_last of [0, 1]) {
+    const shape = (n, h) => (channels_last ? [n, h, 9, 6] : [n, 6, h, 9]);
+    const bytes = model({
+      inputs: { x: value('uint8', shape('n', 'h')) }, outputs: { y: value('uint8') }, opsets: { 'com.microsoft': 1 },
+      initializers: {
+        w: t.weights('int8', [10, 6, 3, 3]), xs: tensor('float32', [], [0.03]), ws: t.floats([10], 0.01, 0.02), ys: tensor('float32', [], [0.8]), xz: tensor('uint8', [], [125]),
+        wz: t.integers('int8', [10], 0, 0), yz: tensor('uint8', [], [131]), bias: t.integers('int32', [10], -2000, 2000),
+      },
+      nodes: [node('QLinearConv', ['x', 'xs', 'xz', 'w', 'ws', 'wz', 'ys', 'yz', 'bias'], ['y'], { pads: [1, 1, 1, 1], channels_last }, 'com.microsoft')],
+    });
+    await agreesWithOnnxRuntime(bytes, [[1, 7], [2, 4]].map(([n, h]) => ({ x: t.integers('uint8', shape(n, h)) })), exact);
+  }
+});

@@ -45,7 +45,7 @@ std::string span_function(FunctionTable& functions, Factors factors, const sched
 
         const auto tiles = [&](int tile_pixels) {
           Tile tile(f, tile_pixels, factors);
-          tile.load_offsets(head);
+          tile.begin_panel(head);
           f.while_([&] { return pixels >= tile_pixels; },
                    [&] {
                      tile.clear();
@@ -158,7 +158,7 @@ KernelCall emit_conv2d(FunctionTable& functions, const Conv2d& kernel) {
                                group_columns = kernel.m.exact_div(kernel.group);
   ensure(group_channels && group_columns, "a grouped convolution whose channels do not divide");
   // Pairs do not run from one pixel into the next.
-  const bool whole_steps = factors == Factors::f32 || ir::mod(kernel.c, 2).is(0);
+  const bool whole_steps = sums_floats(factors) || ir::mod(kernel.c, 2).is(0);
   const bool contiguous =
       kernel.dilation_w == 1 && kernel.group == 1 && kernel.x_pixel_stride == kernel.c && whole_steps;
   for (const ir::Dim& size :

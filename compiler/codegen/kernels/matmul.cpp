@@ -55,7 +55,7 @@ std::string panel_function(FunctionTable& functions, Factors factors, const sche
 
         const auto tiles = [&](int tile_rows) {
           Tile tile(f, tile_rows, factors);
-          tile.load_offsets(right_start);
+          tile.begin_panel(right_start);
           f.while_([&] { return rows >= tile_rows; },
                    [&] {
                      tile.clear();

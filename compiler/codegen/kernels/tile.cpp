@@ -15,6 +15,8 @@ Tile::Tile(FunctionBuilder& f, int rows, Factors factors)
   if (factors == Factors::i16_i8_offsets) {
     offset_low_ = f.local<V128>();
     offset_high_ = f.local<V128>();
+  } else if (factors == Factors::f32_i8) {
+    offset_low_ = f.local<V128>();
   }
 }
 
@@ -22,16 +24,24 @@ void Tile::clear() {
   for (const Var<V128>& accumulator : accumulators_) accumulator.set(f32x4::splat(f_.f32(0)));
 }
 
-void Tile::load_offsets(const Var<I32>& head) {
-  if (factors_ != Factors::i16_i8_offsets) return;
-  offset_low_.set(load_v128(head, 0));
-  offset_high_.set(load_v128(head, 16));
+void Tile::begin_panel(const Var<I32>& head) {
+  head_ = head;
+  if (factors_ == Factors::i16_i8_offsets) {
+    offset_low_.set(load_v128(head, 0));
+    offset_high_.set(load_v128(head, 16));
+  } else if (factors_ == Factors::f32_i8) {
+    offset_low_.set(load_v128(head, 4 * kPanel));
+  }
 }
 
 void Tile::multiply_add(const std::vector<Var<I32>>& lefts, const Var<I32>& right) {
   if (factors_ == Factors::f32) {
     right_low_.set(load_v128(right, 0));
     right_high_.set(load_v128(right, 16));
+  } else if (factors_ == Factors::f32_i8) {
+    left_.set(i16x8::add(v128::load8x8_s(right, 0), offset_low_));
+    right_low_.set(f32x4::convert_i32x4_s(i32x4::extend_low_i16x8_s(left_)));
+    right_high_.set(f32x4::convert_i32x4_s(i32x4::extend_high_i16x8_s(left_)));
   } else if (factors_ == Factors::i16_i8) {
     right_low_.set(v128::load8x8_s(right, 0));
     right_high_.set(v128::load8x8_s(right, 8));
@@ -57,7 +67,7 @@ void Tile::multiply_rows(const std::vector<Var<I32>>& lefts) {
   for (int row = 0; row < rows_; ++row) {
     left_.set(v128::load32_splat(lefts[row]));  // right before its use: engines that hoist it would spill
     const Var<V128>&low = accumulators_[2 * row], &high = accumulators_[2 * row + 1];
-    if (factors_ == Factors::f32) {
+    if (sums_floats(factors_)) {
       low.set(f32x4::add(low, f32x4::mul(left_, right_low_)));
       high.set(f32x4::add(high, f32x4::mul(left_, right_high_)));
     } else {
@@ -76,7 +86,9 @@ void Tile::store(EpilogueEmitter& epilogue, const Var<I32>& out, const Var<I32>&
     address.set(out + scaled_offset(type, offset));
     for (uint32_t half = 0; half < 2; ++half) {
       const uint32_t bytes = 16 * half;
-      finished.set(epilogue.vector(accumulators_[2 * row + half], offset, column_offset, bytes, bytes));
+      V128 sum = accumulators_[2 * row + half].get();
+      if (factors_ == Factors::f32_i8) sum = f32x4::mul(std::move(sum), load_v128(head_, bytes));
+      finished.set(epilogue.vector(std::move(sum), offset, column_offset, bytes, bytes));
       if (columns == nullptr) {
         store_elements(f_, type, finished, address, 4 * half);
       } else {
@@ -88,13 +100,15 @@ void Tile::store(EpilogueEmitter& epilogue, const Var<I32>& out, const Var<I32>&
 }
 
 I32 packed_steps(Factors factors, I32 count) {
-  return factors == Factors::f32 ? std::move(count) : (std::move(count) + 1) >> 1;
+  return sums_floats(factors) ? std::move(count) : (std::move(count) + 1) >> 1;
 }
 
 const char* name_of(Factors factors) {
   switch (factors) {
     case Factors::f32:
       return "f32";
+    case Factors::f32_i8:
+      return "f32_i8";
     case Factors::i16:
       return "i16";
     case Factors::i16_i8:

@@ -19,8 +19,8 @@ class Tile {
   Tile(FunctionBuilder& f, int rows, Factors factors = Factors::f32);
   int rows() const { return rows_; }
   void clear();
-  // Reads the columns' offsets (factors with offsets only; they stay for all tiles of the panel).
-  void load_offsets(const Var<I32>& head);
+  // Reads what a panel begins with, if these factors have it: it holds for all tiles of the panel.
+  void begin_panel(const Var<I32>& head);
   // accumulators += broadcast of the element at lefts[row] times the 8 packed elements at `right`; of
   // integers, of the pair there with the 8 pairs.
   void multiply_add(const std::vector<Var<I32>>& lefts, const Var<I32>& right);
@@ -41,17 +41,21 @@ class Tile {
   Factors factors_;
   std::vector<Var<V128>> accumulators_;  // [row][2]
   Var<V128> right_low_, right_high_, left_, offset_low_, offset_high_;
+  Var<I32> head_;
 };
 
 // Bytes of packed weights per element of the sum and panel, for f32, or per pair, for integers.
 inline constexpr int packed_step(Factors factors) {
-  return factors == Factors::f32 ? 4 * kPanel : 2 * kPanel;
+  return factors == Factors::f32 ? 4 * kPanel : factors == Factors::f32_i8 ? kPanel : 2 * kPanel;
+}
+inline constexpr bool sums_floats(Factors factors) {
+  return factors == Factors::f32 || factors == Factors::f32_i8;
 }
 // Bytes of a panel before its elements.
 inline constexpr int panel_head(Factors factors) {
-  return factors == Factors::i16_i8_offsets ? 4 * kPanel : 0;
+  return factors == Factors::i16_i8_offsets ? 4 * kPanel : factors == Factors::f32_i8 ? 6 * kPanel : 0;
 }
-inline constexpr int left_bytes(Factors factors) { return factors == Factors::f32 ? 4 : 2; }
+inline constexpr int left_bytes(Factors factors) { return sums_floats(factors) ? 4 : 2; }
 // How many steps of the packed panels a sum over `count` elements takes.
 I32 packed_steps(Factors factors, I32 count);
 // The part of names and memo keys that the factors are responsible for.

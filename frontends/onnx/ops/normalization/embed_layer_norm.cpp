@@ -28,13 +28,13 @@ void lower_with(Lowering& l, bool is_quantized) {
   Value* ids = l.input(0);
   Value* segment_ids = l.optional_input(1);
   // The table, gamma or beta that is input `number`.
-  const auto given = [&](int number) -> QuantizedInput {
+  const auto table_of = [&](int number) -> QuantizedInput {
     Value* x = number == 4 ? l.optional_input(4) : l.input(number);
     if (x == nullptr || !is_quantized) return {x, nullptr, nullptr};
     const int place = number - 2;
     return {x, l.input(8 + place), l.input(13 + place)};
   };
-  const QuantizedInput words = given(2), places = given(3), segments = given(4);
+  const QuantizedInput words = table_of(2), places = table_of(3), segments = table_of(4);
   Value* mask = l.optional_input(7);
   Value* place_ids = is_quantized ? nullptr : l.optional_input(8);
   l.expect_rank(ids, 2, 2, "input_ids");
@@ -76,7 +76,7 @@ void lower_with(Lowering& l, bool is_quantized) {
   const double epsilon = l.float_attribute("epsilon", 1e-12);
   Value* inverse = b.map1(m.variance, [&](const Expr& e) { return inverse_root(e, epsilon); });
   const auto real = [&](int number) -> Value* {
-    const QuantizedInput from = given(number);
+    const QuantizedInput from = table_of(number);
     if (!is_quantized) return from.x;
     return b.tabulate(DType::f32, from.x->shape, [&](ir::Body& body, ir::Builder::Indices i) {
       return real_at(body, from, {i.begin(), i.end()});
