@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/schedule/nest_rewriting.h"
 #include "compiler/support/error.h"
 
 namespace o2w::schedule {
@@ -118,8 +119,10 @@ void Drafting::add_constant(const ir::Node& node) {
 
 NestOp Drafting::tabulate(const ir::Node& node) {
   std::vector<int> inputs = tensors_of(node.inputs);
-  return elementwise_nest(*draft_, declare(node.outputs[0]), std::move(inputs),
-                          node.as<ir::Tabulate>()->body);
+  NestOp op =
+      elementwise_nest(*draft_, declare(node.outputs[0]), std::move(inputs), node.as<ir::Tabulate>()->body);
+  merge_equal_operands(op);
+  return op;
 }
 
 NestOp Drafting::reduce(const ir::Node& node) {
@@ -144,6 +147,7 @@ NestOp Drafting::reduce(const ir::Node& node) {
   store.target_indices = index_range(0, static_cast<int>(op.nest.outer.size()));
   op.nest.stages = {std::move(fold), std::move(store)};
   op.tensors.push_back(out);
+  merge_equal_operands(op);
   return op;
 }
 
@@ -186,6 +190,7 @@ void Drafting::add_scatter(const ir::Node& node, Block& block) {
   stage.combine = attributes.combiner;
   stage.sequential = true;
   op.nest.stages = {std::move(stage)};
+  merge_equal_operands(op);
   emit_into(block, std::move(op));
 }
 

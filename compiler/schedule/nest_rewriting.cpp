@@ -199,6 +199,15 @@ void for_each_expression(const Stage& stage, const std::function<void(const Expr
   for (const Expr& index : stage.target_indices) visit(index);
 }
 
+void merge_equal_operands(NestOp& op) {
+  if (std::set<int>(op.tensors.begin(), op.tensors.end()).size() == op.tensors.size()) return;
+  for (Stage& stage : op.nest.stages) {
+    for_each_expression(stage, [&](Expr& e) { e = with_slots_of(e, op, op); });
+    if (stage.target >= 0) stage.target = slot_of(op, op.tensors[static_cast<std::size_t>(stage.target)]);
+  }
+  drop_unused_operands(op);
+}
+
 void drop_unused_operands(NestOp& op) {
   std::set<int> used;
   for (const Stage& stage : op.nest.stages) {

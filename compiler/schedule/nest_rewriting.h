@@ -63,6 +63,9 @@ ir::Expr with_slots_of(const ir::Expr& e, const NestOp& from, NestOp& to);
 // Calls `change` for every expression of a stage (body, guard, target indices).
 void for_each_expression(Stage& stage, const std::function<void(ir::Expr&)>& change);
 void for_each_expression(const Stage& stage, const std::function<void(const ir::Expr&)>& visit);
+// Every tensor gets one slot: nodes may list a value several times, but what replaces reads of a tensor looks
+// for one slot of it (see slot_of).
+void merge_equal_operands(NestOp& op);
 // Operands that no expression and no store uses any more are dropped.
 void drop_unused_operands(NestOp& op);
 // Removes the operations marked, keeping the order of the others.

@@ -100,10 +100,10 @@ void grow_loop(Maker& m) {
   m.open();
   Known iteration;
   iteration.tensor = ir::Tensor(DType::i64, {});
-  iteration = m.parameter(iteration);
+  iteration = m.parameter(iteration, true);
   Known go_on;
   go_on.tensor = ir::Tensor::scalar(DType::boolean, int64_t{1});
-  go_on = m.parameter(go_on);
+  go_on = m.parameter(go_on, true);
   // Contents change from round to round: they are exact only if they are whole numbers.
   Known carried = x;
   carried.exact = !ir::is_float(x.type());

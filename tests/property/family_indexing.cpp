@@ -78,7 +78,9 @@ void grow_scatter(Maker& m) {
   const Known x = m.value(m.types("ScatterElements"),
                           {.least_rank = 1, .holds = [](const Known& k) { return k.tensor.count() > 0; }});
   const bool numeric = kNumeric.contains(x.type());
-  const std::string reduction = numeric && random.chance(0.5) ? random.pick({"add", "max", "min"}) : "none";
+  // Reductions came with 16, minima and maxima with 18.
+  const std::string reduction =
+      m.opset() >= 18 && numeric && random.chance(0.5) ? random.pick({"add", "max", "min"}) : "none";
   AttributeMap attributes;
   if (reduction != "none") attributes["reduction"] = text(reduction);
   const Exactness exactness = reduction == "add" ? Exactness::computed : Exactness::moved;

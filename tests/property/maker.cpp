@@ -336,12 +336,13 @@ void Maker::open() {
   opened.graph.name = "body" + std::to_string(next_++);
 }
 
-Known Maker::parameter(const Known& like) {
+Known Maker::parameter(const Known& like, bool scalar) {
   Known known = like;
   known.name = new_name();
   known.constant = false;
   values_.push_back(known);
   graphs_.back().graph.inputs.push_back(of_any_shape(known.name, known.type()));
+  if (scalar) graphs_.back().graph.inputs.back().type.shape.emplace();
   return known;
 }
 

@@ -123,8 +123,9 @@ class Maker {
 
   // Subgraphs: nodes are added to the innermost open one.
   void open();
-  // Declares a parameter of the open subgraph with the contents it has in the first round.
-  Known parameter(const Known& like);
+  // Declares a parameter of the open subgraph with the contents it has in the first round. ONNX Runtime wants
+  // to be told that a loop's number of iterations and condition are scalars.
+  Known parameter(const Known& like, bool scalar = false);
   GraphDef close(const std::vector<std::string>& results);
   const std::vector<Known>& values() const { return values_; }
 

@@ -100,6 +100,8 @@ Tables tables(Lowering& l, const ir::Shape& shape, ir::Value* starts, ir::Value*
   ir::Value* size = b.map(DType::i64, {start, bounded(last, -1), step}, [](std::span<const Expr> e) {
     return ir::max(-ir::floordiv(e[0] - e[1], e[2]), 0);  // ceil((end - start) / step)
   });
+  // Nothing is read where there is nothing, so its start may be anywhere.
+  start = b.map1(start, [](const Expr& e) { return ir::max(e, 0); });
   return {start, step, size};
 }
 
