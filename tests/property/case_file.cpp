@@ -34,8 +34,11 @@ json numbers(const Tensor& tensor) {
 }  // namespace
 
 void save_case(const Case& made, const std::string& path) {
-  json notes{
-      {"seed", made.seed}, {"scale", made.scale}, {"precision", made.precision}, {"specials", made.specials}};
+  json notes{{"seed", made.seed},
+             {"scale", made.scale},
+             {"precision", made.precision},
+             {"specials", made.specials},
+             {"bounded", made.bounded}};
   for (const Input& input : made.inputs) {
     json note{{"kind", static_cast<int>(input.recipe.kind)},
               {"low", input.recipe.low},
@@ -68,6 +71,7 @@ Case load_case(const std::string& path) {
   made.scale = notes.value("scale", 4.0);
   made.precision = notes.value("precision", 1e-4);
   made.specials = notes.value("specials", false);
+  made.bounded = notes.value("bounded", false);
   if (notes.contains("exact")) made.exact = notes.at("exact").get<std::map<std::string, bool>>();
   Random random(made.seed);
   for (const auto& port : model->graph.inputs) {

@@ -61,6 +61,7 @@ struct Case {
   std::map<std::string, bool> exact;           // of the main graph's values
   std::map<std::string, ir::Tensor> contents;  // the same, for the inputs' contents
   bool specials = false;                       // inputs hold infinities, NaN and the like
+  bool bounded = false;                        // dynamic dimensions are compiled for 1..64 only
   double scale = 1;                            // of the largest rounded number
   double precision = 1e-4;                     // relative to the scale; of the coarsest type
   std::string rejected;                        // why the last node could not be added: a finding
