@@ -14,6 +14,8 @@
 // tree_ensemble: x [rows, features], nodes (i32, trees::Node of x's type), roots (i32), weight targets (i32), weights,
 // set starts (i32), set members -> scores [rows, targets], scored (bool). ints: trees::Aggregate, mode.
 //   What the leaves of all trees give each row's targets; see tree_walk.h.
+// time_warping: costs [rows, columns] (f32) -> path [2, n] (i32). counts: n.
+//   Rows and columns of the cheapest path; see time_warping.h.
 // non_max_suppression: boxes [batch, n, 4], scores [batch, classes, n], most per class (i64), IoU threshold,
 //   score threshold -> rows of batch, class, box (i64). ints: boxes by centre and size, whether the score
 //   threshold counts. counts: rows. The output has room for as many as its descriptor says.

@@ -67,6 +67,7 @@ class Ports {
   void name_unnamed();
   void report_unknown_options();
   void declare(const InputShape& input);
+  void add(const std::string& name, ir::DType type, const ir::Shape& shape);
   Dim dim_of(const InputDim& dim);
 
   const ModelDef& model_;
@@ -81,13 +82,12 @@ class Ports {
 void check_type(const TypeDef& type) {
   switch (type.kind) {
     case TypeDef::Kind::tensor:
+    case TypeDef::Kind::map:
       break;
     case TypeDef::Kind::sequence:
       fail_model("is a sequence; sequence values are not supported");
     case TypeDef::Kind::optional:
       fail_model("is an optional; optional values are not supported");
-    case TypeDef::Kind::map:
-      fail_model("is a map; map values are not supported");
     case TypeDef::Kind::sparse:
       fail_model("is a sparse tensor; sparse inputs are not supported");
     case TypeDef::Kind::unknown:
@@ -101,7 +101,9 @@ InputShape Ports::shape_of(const ValueDef& input) {
   InputShape result;
   result.def = &input;
   const auto wanted = options_.shapes.find(input.name);
-  if (!input.type.shape) {
+  if (input.type.kind == TypeDef::Kind::map) {
+    result.dims.resize(1);  // the number of entries
+  } else if (!input.type.shape) {
     if (wanted == options_.shapes.end()) {
       fail_model(
           "has no declared shape; give one with --shape {}=<dim>,<dim>,... (-1 for a dynamic dimension)",
@@ -215,15 +217,24 @@ Dim Ports::dim_of(const InputDim& dim) {
 void Ports::declare(const InputShape& input) {
   ir::Shape shape;
   for (const InputDim& dim : input.dims) shape.push_back(dim_of(dim));
+  add(input.def->name, input.def->type.element, shape);
+  // A map is two inputs.
+  if (input.def->type.kind == TypeDef::Kind::map)
+    add(keys_name(input.def->name), input.def->type.inner->element, shape);
+}
+
+void Ports::add(const std::string& name, ir::DType type, const ir::Shape& shape) {
   for (const ir::Port& port : graph_.inputs) {
-    if (port.name == input.def->name) fail_model("is declared twice");
+    if (port.name == name) fail_model("is declared twice");
   }
-  ir::Value* value = graph_.new_value(input.def->type.element, std::move(shape), input.def->name);
+  ir::Value* value = graph_.new_value(type, shape, name);
   graph_.region.parameters.push_back(value);
-  graph_.inputs.push_back({input.def->name, value});
+  graph_.inputs.push_back({name, value});
 }
 
 }  // namespace
+
+std::string keys_name(const std::string& map) { return map + "_keys"; }
 
 bool is_port(const GraphDef& graph, const ValueDef& input, const ImportOptions& options) {
   return options.initializers_as_inputs || !graph.initializers.contains(input.name);

@@ -11,6 +11,9 @@ namespace o2w::onnx_frontend {
 // unless the options say otherwise.
 bool is_port(const GraphDef& graph, const ValueDef& input, const ImportOptions& options);
 
+// A map is two ports: the tensor of its values under its own name, and the tensor of its keys under this one.
+std::string keys_name(const std::string& map);
+
 // Adds a parameter and a port to the graph for every input. Dimensions of one name share one symbol; those
 // without a name get a symbol "<input>_d<position>". Applies options.shapes and options.dims; names there
 // that the model does not have are errors. Inputs that cannot be declared are errors and left out.

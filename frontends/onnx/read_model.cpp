@@ -305,9 +305,15 @@ TypeDef type_def(const onnx::TypeProto& proto) {
       result.kind = TypeDef::Kind::optional;
       result.inner = std::make_shared<TypeDef>(type_def(proto.optional_type().elem_type()));
       break;
-    case onnx::TypeProto::kMapType:
-      result.kind = TypeDef::Kind::map;
+    case onnx::TypeProto::kMapType: {
+      // The keys' type is `inner`. Values that are no tensors leave the type unknown.
+      const std::optional<DType> key = ir::dtype_from_onnx(proto.map_type().key_type());
+      if (!key || !proto.map_type().value_type().has_tensor_type()) break;
+      tensor_type(proto.map_type().value_type().tensor_type(), result, TypeDef::Kind::map);
+      result.inner = std::make_shared<TypeDef>();
+      result.inner->element = *key;
       break;
+    }
     default:
       break;
   }

@@ -88,6 +88,11 @@ void Walk::run() {
     if (is_port(graph, input, *options_)) top_.names[input.name] = {Binding::State::given_up};
   }
   for (const ir::Port& port : graph_->inputs) top_.names[port.name] = {Binding::State::present, port.value};
+  for (const ValueDef& input : graph.inputs) {
+    const auto keys = top_.names.find(keys_name(input.name));
+    if (input.type.kind == TypeDef::Kind::map && keys != top_.names.end())
+      top_.names[input.name].keys = keys->second.value;
+  }
   try {
     add_initializers(graph);
     walk_nodes(graph.nodes, names_of(graph.outputs));
@@ -108,11 +113,23 @@ void Walk::run() {
     } else if (binding == nullptr) {
       diagnostics_->error({{}, {}, output.name}, "is an output of the model, but nothing produces it");
     } else if (binding->state == Binding::State::present) {
-      graph_->outputs.push_back({output.name, binding->value});
-      graph_->region.results.push_back(binding->value);
+      add_output(output.name, *binding);
     }
   }
   if (graph.outputs.empty()) diagnostics_->error({}, "the model has no outputs");
+}
+
+Value* Walk::of_input(int i) const {
+  return i >= 0 && i < static_cast<int>(input_keys_.size()) ? input_keys_[i] : nullptr;
+}
+
+void Walk::set_output(int i, Value* keys) { output_keys_.at(i) = keys; }
+
+// A map becomes two outputs.
+void Walk::add_output(const std::string& name, const Binding& binding) {
+  graph_->outputs.push_back({name, binding.value});
+  graph_->region.results.push_back(binding.value);
+  if (binding.keys != nullptr) add_output(keys_name(name), {Binding::State::present, binding.keys});
 }
 
 const Walk::Binding* Walk::find(const std::string& name) const {
@@ -309,13 +326,14 @@ void Walk::unsupported(const NodeDef& node, int64_t opset, const Location& where
 
 void Walk::lower_node(const NodeDef& node, const OperatorMatch& match, const std::vector<Binding>& inputs,
                       const Location& where) {
-  std::vector<Value*> values;
+  std::vector<Value*> values, keys;
   for (const Binding& input : inputs) {
     // An operator that says nothing of its types takes no strings.
     if (match.op->types.empty() && input.value != nullptr && input.value->type == ir::DType::string) {
       fail_model("tensor '{}' holds strings, which are not supported", input.value->name);
     }
     values.push_back(input.value);
+    keys.push_back(input.keys);
   }
   const Restore restore_origin(origin_);
   origin_ = std::make_shared<const ir::Origin>(ir::Origin{where.node, where.op});
@@ -330,6 +348,9 @@ void Walk::lower_node(const NodeDef& node, const OperatorMatch& match, const std
   const std::size_t first_node = region.nodes.size();
 
   Lowering lowering(node, match.version, builder_, std::move(values), *this);
+  const Restore restore_input_keys(input_keys_), restore_output_keys(output_keys_);
+  input_keys_ = std::move(keys);
+  output_keys_.assign(node.outputs.size(), nullptr);
   check_input_types(*match.op, lowering);
   match.op->lower(lowering);
   check_output_types(*match.op, lowering);
@@ -342,7 +363,7 @@ void Walk::lower_node(const NodeDef& node, const OperatorMatch& match, const std
     if (value == nullptr)
       fail_model("output {} ('{}') is wanted, but the operator does not give it", i, node.outputs[i]);
     if (value->name.empty()) value->name = node.outputs[i];
-    define(node.outputs[i], {Binding::State::present, value});
+    define(node.outputs[i], {Binding::State::present, value, output_keys_[i]});
   }
 }
 

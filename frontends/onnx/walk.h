@@ -10,11 +10,12 @@
 #include "compiler/support/diagnostics.h"
 #include "frontends/onnx/functions.h"
 #include "frontends/onnx/import.h"
+#include "frontends/onnx/maps.h"
 #include "frontends/onnx/operator.h"
 
 namespace o2w::onnx_frontend {
 
-class Walk final : public SubgraphLowering {
+class Walk final : public SubgraphLowering, public MapKeys {
  public:
   // The graph's inputs are declared already. `choices` are the answers of choose_branch, in order; where they
   // end the answer is yes and is added.
@@ -27,6 +28,8 @@ class Walk final : public SubgraphLowering {
   std::vector<ir::Value*> lower(const GraphDef& graph, ir::Region& region,
                                 const std::vector<ir::Value*>& inputs) override;
   bool choose_branch() override;
+  ir::Value* of_input(int i) const override;
+  void set_output(int i, ir::Value* keys) override;
 
  private:
   // What a name stands for.
@@ -37,6 +40,7 @@ class Walk final : public SubgraphLowering {
       given_up,  // its producer failed, which has been reported
     } state = State::present;
     ir::Value* value = nullptr;
+    ir::Value* keys = nullptr;  // of a map, whose values `value` then holds
   };
   // Names of one graph; those of the graphs around it are visible through `outer`, up to the function's body.
   struct Scope {
@@ -60,6 +64,7 @@ class Walk final : public SubgraphLowering {
   const Binding* find(const std::string& name) const;
   void define(const std::string& name, Binding binding);
   void add_initializers(const GraphDef& graph);
+  void add_output(const std::string& name, const Binding& binding);
   void walk_nodes(const std::vector<NodeDef>& nodes, const std::vector<std::string>& wanted);
   void report_duplicates(const std::vector<NodeDef>& nodes);
   void walk_node(const NodeDef& node);
@@ -85,7 +90,8 @@ class Walk final : public SubgraphLowering {
   Scope top_;
   Context context_;
   std::shared_ptr<const ir::Origin> origin_;
-  std::vector<const FunctionDef*> calls_;  // being inlined, outermost first
+  std::vector<ir::Value*> input_keys_, output_keys_;  // of the node being lowered; null where no map
+  std::vector<const FunctionDef*> calls_;             // being inlined, outermost first
   std::vector<std::string> unsupported_order_;
   std::map<std::string, Unsupported> unsupported_;
   int64_t lowered_ = 0;

@@ -39,6 +39,8 @@ export function tensor(type, dims, data) {
 export const value = (type, dims) => ({ tensor: type, dims });
 export const sequenceOf = (element) => ({ sequence: element });
 export const optionalOf = (element) => ({ optional: element });
+/** A map; `key` and `element` are names of types. */
+export const mapOf = (key, element) => ({ map: { key, element } });
 
 /** Attribute values that JavaScript's own types do not tell: 1 and [1, 2] are integers. */
 export const float = (number) => ({ f: number });
@@ -60,6 +62,7 @@ function tensorProto(name, { type, dims, data, external }) {
 
 function typeProto(type) {
   if (type.sequence) return { sequence_type: { elem_type: typeProto(type.sequence) } };
+  if (type.map) return { map_type: { key_type: typeCodes[type.map.key], value_type: { tensor_type: { elem_type: typeCodes[type.map.element] } } } };
   if (type.optional) return { optional_type: { elem_type: typeProto(type.optional) } };
   const tensor_type = { elem_type: typeCodes[type.tensor] };
   if (type.dims) {

@@ -1,4 +1,4 @@
-// ConvTranspose: the gradient of a convolution by its input.
+// ConvTranspose: the gradient of a convolution by its input; and com.microsoft.ConvTransposeWithDynamicPads.
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/common/sizes.h"
 #include "frontends/onnx/ops/common/window.h"
@@ -22,7 +22,24 @@ std::vector<int64_t> output_padding_of(Lowering& l, int spatial) {
   return padding;
 }
 
-void lower(Lowering& l) {
+// What an input gives instead of the attribute `pads`.
+using PadsInput = std::optional<std::vector<Dim>>;
+
+std::vector<Dim> pads_of(Lowering& l, int spatial, const std::string& auto_pad, const PadsInput& given) {
+  std::vector<Dim> pads(static_cast<std::size_t>(2 * spatial), 0);
+  if (given) {
+    pads = *given;
+  } else if (auto_pad != "VALID" && l.has_attribute("pads")) {
+    const std::vector<int64_t> listed = l.ints_attribute("pads", {});
+    pads.assign(listed.begin(), listed.end());
+  }
+  if (static_cast<int>(pads.size()) != 2 * spatial) {
+    l.fail("there are {} pads, but {} are needed", pads.size(), 2 * spatial);
+  }
+  return pads;
+}
+
+void lower_with(Lowering& l, Value* bias, const PadsInput& given_pads) {
   Value* x = l.input(0);
   Value* w = l.input(1);
   l.expect_rank(x, 3, 64, "input X");
@@ -55,11 +72,7 @@ void lower(Lowering& l) {
   if (!output_shape.empty() && static_cast<int>(output_shape.size()) != spatial) {
     l.fail("attribute output_shape has {} entries, expected {}", output_shape.size(), spatial);
   }
-  std::vector<int64_t> pads(static_cast<std::size_t>(2 * spatial), 0);
-  if (auto_pad != "VALID") pads = l.ints_attribute("pads", pads);
-  if (static_cast<int>(pads.size()) != 2 * spatial) {
-    l.fail("attribute pads has {} entries, expected {}", pads.size(), 2 * spatial);
-  }
+  const std::vector<Dim> pads = pads_of(l, spatial, auto_pad, given_pads);
 
   ir::Shape shape = {x->shape[0], w->shape[1] * Dim(group)};
   for (int d = 0; d < spatial; ++d) {
@@ -68,7 +81,7 @@ void lower(Lowering& l) {
     // The size without any padding: what the kernel can reach, plus output_padding.
     const Dim full = (x->shape[k + 2] - 1) * Dim(attributes.strides[k]) + extent + Dim(output_padding[k]);
     if (!same && output_shape.empty()) {
-      const Dim size = full - Dim(pads[k]) - Dim(pads[k + static_cast<std::size_t>(spatial)]);
+      const Dim size = full - pads[k] - pads[k + static_cast<std::size_t>(spatial)];
       if (!ir::provably_less_equal(1, size)) {
         l.b().require(ir::Require::Relation::less_equal, 1, size,
                       fmt::format("the padding of spatial dimension {} leaves no output", d));
@@ -89,11 +102,33 @@ void lower(Lowering& l) {
     shape.push_back(size);
   }
   Value* y = l.b().convolution(x, w, std::move(attributes), std::move(shape), ir::compute_type(x->type));
-  l.output(0, add_channel_bias(l, y, l.optional_input(2), x->type));
+  l.output(0, add_channel_bias(l, y, bias, x->type));
+}
+
+void lower(Lowering& l) { lower_with(l, l.optional_input(2), std::nullopt); }
+
+void lower_with_pads_input(Lowering& l) {
+  PadsInput pads;
+  if (Value* given = l.optional_input(2)) {
+    l.expect_rank(given, 1, 1, "input Pads");
+    pads = l.sizes(given, "pad");
+    for (const Dim& pad : *pads) {
+      if (ir::provably_less_equal(0, pad)) continue;
+      l.b().require(ir::Require::Relation::less_equal, 0, pad, "a pad must not be negative");
+    }
+  }
+  lower_with(l, l.optional_input(3), pads);
 }
 
 const RegisterOperator conv_transpose(
     {.name = "ConvTranspose", .versions = {1, 11, 22}, .types = {{"T", kFloats}}, .lower = lower});
+
+const RegisterOperator with_dynamic_pads({.domain = "com.microsoft",
+                                          .name = "ConvTransposeWithDynamicPads",
+                                          .versions = {1},
+                                          .types = {{"T", kFloats, inputs(0, 1, 3)},
+                                                    {"tensor(int64)", kInt64, inputs(2)}},
+                                          .lower = lower_with_pads_input});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

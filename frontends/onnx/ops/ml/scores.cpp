@@ -105,10 +105,14 @@ Labels Labels::for_two_classes() const {
   return are_strings() ? Labels(std::vector<std::string>{"0", "1"}) : Labels(std::vector<int64_t>{0, 1});
 }
 
-Value* Labels::at(Lowering& l, Value* positions) const {
+Value* Labels::all(Lowering& l) const {
   if (are_strings()) l.fail("the class labels are strings, which are not supported");
-  Value* labels = constant_integers(l, DType::i64, integers_);
-  return l.b().tabulate(DType::i64, positions->shape, [&](ir::Body& body, Indices i) {
+  return constant_integers(l, DType::i64, integers_);
+}
+
+Value* Labels::at(Lowering& l, Value* positions) const {
+  Value* labels = all(l);
+  return l.b().tabulate(labels->type, positions->shape, [&](ir::Body& body, Indices i) {
     const Expr position = ir::cast(DType::index, body.at(positions, {i[0]}));
     return body.at(labels, {position});
   });

@@ -42,6 +42,8 @@ class Labels {
   std::size_t count() const { return are_strings() ? strings_.size() : integers_.size(); }
   // Of two classes, these labels where there are two; else 0 and 1, as numbers or texts.
   Labels for_two_classes() const;
+  // [count], i64 or strings.
+  ir::Value* all(Lowering& l) const;
   // The labels at positions i64 [rows], which are in range.
   ir::Value* at(Lowering& l, ir::Value* positions) const;
 
