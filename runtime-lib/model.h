@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "runtime-lib/model_abi.h"
+#include "runtime-lib/platform.h"
 
 namespace o2w::runtime {
 
@@ -45,10 +46,5 @@ abi::Errno intermediates_too_large(const char* what, uint64_t bytes);
 }  // namespace o2w::runtime
 
 // The hooks that the code generator fills in.
-#ifdef __wasm__
-#define O2W_HOOK(name) extern "C" __attribute__((import_module("o2w"), import_name(#name)))
-#else
-#define O2W_HOOK(name) extern "C"
-#endif
 O2W_HOOK(o2w_model_prepare) int32_t o2w_model_prepare();
 O2W_HOOK(o2w_model_run) int32_t o2w_model_run();

@@ -32,6 +32,11 @@
 //     For dynamic plans, called by o2w_model_prepare: evaluates the sizes of ModelDescriptor::arena, plans,
 //     allocates, and fills in the pointer table's entries of these buffers.
 //
+// Strings.
+//   o2w_begin_strings() -> i32 errno
+//     At the start of a run that has to do with strings: forgets those of the run before and interns the
+//     inputs' (the pointer table's entries of string inputs become those of interned copies).
+//
 // Errors. All return the errno.
 //   o2w_fail(errno: i32, number: i32) -> i32
 //     Makes message `number` of the model the last error.
@@ -153,7 +158,19 @@ struct ModelDescriptor {
   uint32_t arena;       // ArenaBuffer[]; only of dynamic plans
   uint32_t heap_start;  // end of everything that is laid out when compiling
   uint32_t max_pages;   // of linear memory, where the model was compiled with a limit; 0: none
+  // The strings known when compiling, as a hash table (string_hash.h) of a power of two slots; empty slots
+  // are {0, 0}. 0 slots: there are no such strings.
+  uint32_t string_slots;
+  uint32_t strings;  // String[]
 };
+
+// An element of a string tensor, in the module and at its interface: bytes, as ONNX has it by convention
+// UTF-8. What a host writes need only point into memory; inside, strings are interned (equal strings have
+// equal bits) and the empty string is {0, 0}.
+struct String {
+  uint32_t address, length;
+};
+inline constexpr uint32_t kStringType = 8;  // ONNX TensorProto.DataType
 
 // A tensor as routines get it; dense, row-major.
 struct TensorArg {
@@ -190,7 +207,8 @@ static_assert(sizeof(DimSpec) == 24 && offsetof(DimSpec, code) == 12);
 static_assert(sizeof(SymbolSpec) == 24 && offsetof(SymbolSpec, name) == 16);
 static_assert(sizeof(PortSpec) == 32);
 static_assert(sizeof(ArenaBuffer) == 16);
-static_assert(sizeof(ModelDescriptor) == 68);
+static_assert(sizeof(ModelDescriptor) == 76);
+static_assert(sizeof(String) == 8);
 static_assert(sizeof(TensorArg) == 44 && offsetof(TensorArg, dims) == 12);
 static_assert(sizeof(PortDescriptor) == 60 && offsetof(PortDescriptor, data) == 52);
 static_assert(sizeof(NnTensor) == 20 && offsetof(NnTensor, data) == 12);

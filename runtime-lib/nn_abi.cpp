@@ -3,6 +3,7 @@
 // given out again. The last error's text tells more than the errno.
 #include "runtime-lib/allocator.h"
 #include "runtime-lib/model.h"
+#include "runtime-lib/nn_strings.h"
 #include "runtime-lib/platform.h"
 #include "runtime-lib/shape_text.h"
 #include "runtime-lib/text.h"
@@ -44,7 +45,16 @@ abi::Errno give_graph(uint32_t graph) {
 // the rest. Types that wasi-nn has no code for go by the code of an integer (or, for 16 bits, f16) of the
 // same size.
 bool code_fits(uint32_t code, const abi::PortSpec& port) {
-  enum { kFloat = 1, kU8 = 2, kInt32 = 6, kInt64 = 7, kHalf = 10, kDouble = 11, kBrainFloat = 16 };
+  enum {
+    kFloat = 1,
+    kU8 = 2,
+    kString = abi::kStringType,
+    kInt32 = 6,
+    kInt64 = 7,
+    kHalf = 10,
+    kDouble = 11,
+    kBrainFloat = 16
+  };
   switch (port.dtype) {
     case kFloat:
       return code == 1;
@@ -59,6 +69,7 @@ bool code_fits(uint32_t code, const abi::PortSpec& port) {
     case kInt64:
       return code == 5 || code == 6;
     case kU8:
+    case kString:
       return code == 3 || code == 2 || code == 4;
     default:
       break;
@@ -72,6 +83,13 @@ bool code_fits(uint32_t code, const abi::PortSpec& port) {
       return code == 4 || code == 3 || code == 5;
     default:
       return code == 5 || code == 6;
+  }
+}
+
+// Outputs that are an input's own bytes have changed with it.
+void forget_borrowed_outputs(Context& context) {
+  for (uint32_t i = 0; i < o2w_model.output_count; ++i) {
+    if (output_spec(i).flags & abi::kBorrowed) context.computed = false;
   }
 }
 
@@ -173,6 +191,14 @@ O2W_EXPORT int32_t o2w_nn_set_input(uint32_t handle, uint32_t index, uint32_t te
     return error;
   }
   PortState& input = context->inputs[index];
+  if (port.dtype == abi::kStringType) {
+    if (const abi::Errno error = ensure_input_buffer(*context, index)) return error;
+    NnStrings request = {NnStringAction::kSetInput, index, given.data, given.data_length};
+    if (const int32_t error = o2w_nn_strings(context, &request)) return error;
+    input.has_data = true;
+    forget_borrowed_outputs(*context);
+    return abi::kSuccess;
+  }
   if (given.data_length != input.bytes) {
     ErrorText() << "input \"" << at<const char>(port.name) << "\": expected " << input.bytes << " bytes for "
                 << dtype_name(port.dtype) << Dims{input.dims, port.rank} << ", got " << given.data_length;
@@ -181,10 +207,7 @@ O2W_EXPORT int32_t o2w_nn_set_input(uint32_t handle, uint32_t index, uint32_t te
   if (const abi::Errno error = ensure_input_buffer(*context, index)) return error;
   __builtin_memcpy(at<char>(input.data), at<const char>(given.data), given.data_length);
   input.has_data = true;
-  // Outputs that are an input's own bytes have changed with it.
-  for (uint32_t i = 0; i < o2w_model.output_count; ++i) {
-    if (output_spec(i).flags & abi::kBorrowed) context->computed = false;
-  }
+  forget_borrowed_outputs(*context);
   return abi::kSuccess;
 }
 
@@ -197,7 +220,12 @@ O2W_EXPORT int32_t o2w_nn_compute(uint32_t handle) {
                 << input_spec(i) << ", was not set";
     return abi::kInvalidArgument;
   }
-  return run(*context);
+  if (const abi::Errno error = run(*context)) return error;
+  // Strings lie in memory that all contexts share.
+  NnStrings request = {NnStringAction::kKeep, 0, 0, 0};
+  const int32_t error = o2w_nn_strings(context, &request);
+  context->computed = error == abi::kSuccess;
+  return error;
 }
 
 O2W_EXPORT int32_t o2w_nn_get_output(uint32_t handle, uint32_t index, uint32_t buffer, uint32_t size,
@@ -214,15 +242,26 @@ O2W_EXPORT int32_t o2w_nn_get_output(uint32_t handle, uint32_t index, uint32_t b
     return abi::kRuntimeError;
   }
   const PortState& output = context->outputs[index];
-  if (size < output.bytes) {
-    store_unaligned(written, output.bytes);
-    ErrorText() << "output \"" << at<const char>(output_spec(index).name) << "\": needs " << output.bytes
+  const bool strings = output_spec(index).dtype == abi::kStringType;
+  NnStrings request = {NnStringAction::kMeasure, index, buffer, output.bytes};
+  if (strings) {
+    if (const int32_t error = o2w_nn_strings(context, &request)) return error;
+  }
+  const auto bytes = static_cast<uint32_t>(request.bytes);
+  if (size < request.bytes) {
+    store_unaligned(written, bytes);
+    ErrorText() << "output \"" << at<const char>(output_spec(index).name) << "\": needs " << request.bytes
                 << " bytes, the buffer has " << size;
     return abi::kTooLarge;
   }
-  if (!in_memory(buffer, output.bytes)) return bad_pointer("get_output: the buffer", buffer, output.bytes);
-  __builtin_memmove(at<char>(buffer), at<const char>(output.data), output.bytes);
-  store_unaligned(written, output.bytes);
+  if (!in_memory(buffer, bytes)) return bad_pointer("get_output: the buffer", buffer, bytes);
+  if (strings) {
+    request.action = NnStringAction::kGetOutput;
+    if (const int32_t error = o2w_nn_strings(context, &request)) return error;
+  } else {
+    __builtin_memmove(at<char>(buffer), at<const char>(output.data), bytes);
+  }
+  store_unaligned(written, bytes);
   return abi::kSuccess;
 }
 

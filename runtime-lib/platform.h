@@ -11,6 +11,13 @@
 // stripped from finished modules.
 #define O2W_EXPORT extern "C" __attribute__((visibility("default"), used))
 
+// A function that the code generator makes.
+#ifdef __wasm__
+#define O2W_HOOK(name) extern "C" __attribute__((import_module("o2w"), import_name(#name)))
+#else
+#define O2W_HOOK(name) extern "C"
+#endif
+
 namespace o2w::runtime {
 
 // Linear memory is the address space itself; native tests put theirs below 4 GiB.

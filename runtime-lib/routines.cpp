@@ -11,7 +11,11 @@ uint32_t element_bytes(DType type) {
     case DType::i64:
     case DType::u64:
     case DType::f64:
+    case DType::string:
+    case DType::c64:
       return 8;
+    case DType::c128:
+      return 16;
     case DType::f32:
     case DType::i32:
     case DType::u32:

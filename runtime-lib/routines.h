@@ -11,8 +11,9 @@
 //   0 uniform in [a, b), 1 normal with mean a and deviation b, 2 Bernoulli with the chances x, 3 classes
 //   drawn from rows of unnormalised log-probabilities, x [rows, classes] -> y [rows, samples]. Numbers are
 //   those of random_numbers.h.
-// tree_ensemble: x [rows, features], nodes (i32, trees::Node of x's type), roots (i32), weight targets (i32), weights,
-// set starts (i32), set members -> scores [rows, targets], scored (bool). ints: trees::Aggregate, mode.
+// tree_ensemble: x [rows, features], nodes (i32, trees::Node of x's type), roots (i32), weight targets (i32),
+// weights, set starts (i32), set members -> scores [rows, targets], scored (bool). ints: trees::Aggregate,
+// mode.
 //   What the leaves of all trees give each row's targets; see tree_walk.h.
 // time_warping: costs [rows, columns] (f32) -> path [2, n] (i32). counts: n.
 //   Rows and columns of the cheapest path; see time_warping.h.
@@ -21,8 +22,22 @@
 //   threshold counts. counts: rows. The output has room for as many as its descriptor says.
 // blocks_product_{2,4,8}[_float_zeros]: a [.., k] (f32), weights (u8), [bias (f32)] -> y [.., n] (f32).
 //   ints: block, k, n. Weights of so many bits in panels of 8 columns, [ceil(n/8)][ceil(k/block)]: 8 scales
-//   (f32), 8 zero points (u8, or f32), then bytes of the weights of one column that follow each other along k,
-//   lowest bits first: [block * bits/8][8]. A weight is (number - zero point) * scale.
+//   (f32), 8 zero points (u8, or f32), then bytes of the weights of one column that follow each other along
+//   k, lowest bits first: [block * bits/8][8]. A weight is (number - zero point) * scale.
+//
+// On strings (strings.h; the first input and the output have one shape unless it says otherwise):
+// string_from_number: x (f64, i64, u64) -> text. ints: significant digits of f64.
+// number_from_string: text -> y (f64, i64, u64). A text that begins with no number is an error.
+// string_concat: a, b -> a followed by b.
+// string_split_count: text, delimiter [1] -> number of parts (i64). ints: most splits, or negative.
+// string_split: text, delimiter [1] -> parts [.., n], empty ones behind those that there are. ints: the same.
+// string_case: text, case ranges (letter_case.h) -> text. Text that is no UTF-8 is an error.
+// string_rank: text -> place in the order of all distinct ones, by bytes (i64).
+// find_string, find_number: x, keys, slots (key_table.h) -> number of the key (i64), or -1.
+// count_ngrams: tokens [rows, n] (i64), nodes, edges (ngrams.h) -> counts [rows, columns] (f32).
+//   ints: shortest and longest n-gram, most tokens skipped.
+// match_table: text, classes, table, accepting (regex_run.h) -> whether the whole text matches (bool).
+// match_program: text, program (regex_run.h) -> the same. ints: where the program starts.
 #pragma once
 
 #include <stdint.h>
@@ -47,11 +62,14 @@ enum class DType : int32_t {
   i16 = 5,
   i32 = 6,
   i64 = 7,
+  string = 8,
   boolean = 9,
   f16 = 10,
   f64 = 11,
   u32 = 12,
   u64 = 13,
+  c64 = 14,
+  c128 = 15,
   bf16 = 16,
   f8e4m3fn = 17,
   f8e4m3fnuz = 18,

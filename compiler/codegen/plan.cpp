@@ -15,6 +15,34 @@ namespace {
 // Steps per function of the plan.
 constexpr std::size_t kStepsPerFunction = 64;
 
+bool passes_strings(const Routine& routine) {
+  const auto is_string = [](const Routine::Tensor& tensor) { return tensor.type == ir::DType::string; };
+  return std::any_of(routine.inputs.begin(), routine.inputs.end(), is_string) ||
+         std::any_of(routine.outputs.begin(), routine.outputs.end(), is_string);
+}
+
+bool call_on_strings(const Steps& steps) {
+  return std::any_of(steps.begin(), steps.end(), [](const Step& step) {
+    if (const auto* call = std::get_if<Call>(&step.what)) {
+      const auto* routine = std::get_if<Routine>(&call->kernel);
+      return routine != nullptr && passes_strings(*routine);
+    }
+    if (const auto* branch = std::get_if<Branch>(&step.what)) {
+      return (branch->then_steps && call_on_strings(*branch->then_steps)) ||
+             (branch->else_steps && call_on_strings(*branch->else_steps));
+    }
+    const auto* repeat = std::get_if<Repeat>(&step.what);
+    return repeat != nullptr && call_on_strings(*repeat->body);
+  });
+}
+
+// Whether a run meets strings that are no constants.
+bool uses_strings(const Program& program) {
+  return std::any_of(program.inputs.begin(), program.inputs.end(),
+                     [](const ProgramPort& port) { return port.type == ir::DType::string; }) ||
+         call_on_strings(program.steps);
+}
+
 int32_t at(int64_t address) { return static_cast<int32_t>(static_cast<uint32_t>(address)); }
 
 }  // namespace
@@ -26,7 +54,25 @@ void Plan::emit(const MemoryMap& map) {
   const std::string steps = steps_function(program_.steps, "run", true);
   FunctionBuilder f(module_, "o2w_model_run");
   f.set_result(WasmType::i32);
+  if (uses_strings(program_)) return_if_failed(f, "o2w_begin_strings");
   f.return_(f.call(steps, {}, WasmType::i32));
+  f.finish();
+  emit_nn_strings();
+}
+
+// wasi-nn's own way with strings, where the model has strings to give or to take.
+void Plan::emit_nn_strings() {
+  FunctionBuilder f(module_, "o2w_nn_strings");
+  const Var<I32> context = f.param<I32>(), request = f.param<I32>();
+  f.set_result(WasmType::i32);
+  const auto is_string = [](const ProgramPort& port) { return port.type == ir::DType::string; };
+  const bool has_strings = std::any_of(program_.inputs.begin(), program_.inputs.end(), is_string) ||
+                           std::any_of(program_.outputs.begin(), program_.outputs.end(), is_string);
+  if (has_strings) {
+    f.return_(f.call("o2w_nn_strings_at_work", f.arguments(context.get(), request.get()), WasmType::i32));
+  } else {
+    f.return_(f.i32(abi::kSuccess));
+  }
   f.finish();
 }
 

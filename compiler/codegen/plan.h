@@ -30,6 +30,7 @@ class Plan {
 
   // --- plan.cpp: functions are () -> i32 errno.
   void emit_prepare();
+  void emit_nn_strings();
   std::string steps_function(const schedule::Steps& steps, const std::string& name, bool top);
   void emit_step(FunctionBuilder& f, const schedule::Step& step);
   void emit(FunctionBuilder& f, const schedule::Call& call);

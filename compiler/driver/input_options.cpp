@@ -52,7 +52,8 @@ std::vector<int64_t> all_dims(const ModulePort& port, const CompileOptions& size
 
 void InputOptions::add_to(CLI::App& app) {
   app.add_option("-i,--input", inputs,
-                 "An input's contents: name=@file.npy, name=@file.pb, name=@file.raw, name=random")
+                 "An input's contents: name=@file.npy, name=@file.pb, name=@file.raw, name=@file.json "
+                 "(strings), name=random")
       ->type_name("NAME=WHAT")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);

@@ -11,6 +11,7 @@ const job = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const types = {
   1: ['float32', Float32Array], 2: ['uint8', Uint8Array], 3: ['int8', Int8Array], 4: ['uint16', Uint16Array],
   5: ['int16', Int16Array], 6: ['int32', Int32Array], 7: ['int64', BigInt64Array], 9: ['bool', Uint8Array],
+  8: ['string', Array],
   10: ['float16', Uint16Array], 11: ['float64', Float64Array], 12: ['uint32', Uint32Array], 13: ['uint64', BigUint64Array],
 };
 
@@ -18,6 +19,11 @@ function bytesOf(input) {
   const bytes = readFileSync(input.file);
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
+
+// Strings are in files as a list in JSON, in memory as {address, length} of UTF-8.
+const STRING = 8;
+const stringsOf = (input) => JSON.parse(readFileSync(input.file, 'utf8'));
+const saved = (strings) => new TextEncoder().encode(JSON.stringify(strings));
 
 function save(index, name, type, dims, bytes) {
   const file = join(job.folder, `output_${index}.raw`);
@@ -54,6 +60,17 @@ function runModule() {
   });
   check(api.o2w_prepare());
   tensors.forEach((tensor, i) => {
+    if (tensor.type === STRING) {
+      const texts = stringsOf(tensor).map((text) => new TextEncoder().encode(text));
+      const places = texts.map(({ length }) => api.o2w_alloc(Math.max(length, 1)));
+      const { data } = port(api.o2w_input(i));
+      texts.forEach((text, k) => {
+        new Uint8Array(api.memory.buffer, places[k], text.length).set(text);
+        memory().setUint32(data + 8 * k, places[k], true);
+        memory().setUint32(data + 8 * k + 4, text.length, true);
+      });
+      return;
+    }
     const bytes = bytesOf(tensor);
     new Uint8Array(api.memory.buffer, port(api.o2w_input(i)).data, bytes.length).set(bytes);
   });
@@ -62,6 +79,13 @@ function runModule() {
   const first = performance.now() - before;
   const outputs = Array.from({ length: api.o2w_output_count() }, (_, i) => {
     const { name, type, dims, data, bytes } = port(api.o2w_output(i));
+    if (type === STRING) {
+      const strings = Array.from({ length: bytes / 8 }, (_, k) => {
+        const [start, length] = [memory().getUint32(data + 8 * k, true), memory().getUint32(data + 8 * k + 4, true)];
+        return new TextDecoder('utf-8', { ignoreBOM: true }).decode(new Uint8Array(api.memory.buffer, start, length));
+      });
+      return save(i, name, type, dims, saved(strings));
+    }
     return save(i, name, type, dims, new Uint8Array(api.memory.buffer, data, bytes));
   });
   return { outputs, instantiate, first };
@@ -86,8 +110,7 @@ async function runOnnxRuntime(ort) {
   for (const input of job.inputs) {
     const [name, Type] = types[input.type] ?? [];
     if (!name) throw new Error(`input '${input.name}': onnxruntime-node takes no tensors of ONNX type ${input.type}`);
-    const bytes = bytesOf(input);
-    const data = new Type(bytes.slice().buffer);
+    const data = input.type === STRING ? stringsOf(input) : new Type(bytesOf(input).slice().buffer);
     feeds[input.name] = new ort.Tensor(name, data, input.dims);
   }
   const before = performance.now();
@@ -97,6 +120,7 @@ async function runOnnxRuntime(ort) {
     const tensor = results[name];
     const type = Number(Object.keys(types).find((code) => types[code][0] === tensor.type));
     const data = tensor.data;
+    if (type === STRING) return save(i, name, type, [...tensor.dims], saved([...data]));
     return save(i, name, type, [...tensor.dims], new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   });
   return { outputs, instantiate, first };

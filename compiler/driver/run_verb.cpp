@@ -3,6 +3,7 @@
 #include <CLI/Error.hpp>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "compiler/driver/atomic_file.h"
@@ -33,8 +34,14 @@ std::string preview(const ir::Tensor& tensor) {
   const int64_t shown = std::min<int64_t>(tensor.count(), 8);
   for (int64_t i = 0; i < shown; ++i) {
     text += i == 0 ? "" : ", ";
-    text += ir::is_float(tensor.type()) ? fmt::format("{:.6g}", tensor.as_double(i))
-                                        : std::to_string(tensor.as_int(i));
+    if (tensor.type() == ir::DType::string) {
+      text +=
+          nlohmann::json(tensor.string_at(i)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      continue;
+    }
+    text += ir::is_float(tensor.type()) || ir::is_opaque(tensor.type())
+                ? fmt::format("{:.6g}", tensor.as_double(i))
+                : std::to_string(tensor.as_int(i));
   }
   return text + (shown < tensor.count() ? ", ..." : "");
 }

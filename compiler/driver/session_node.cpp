@@ -63,7 +63,12 @@ std::optional<RunResult> run_job(json job, const std::vector<NamedTensor>& input
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const ir::Tensor& tensor = inputs[i].tensor;
     const std::string file = fmt::format("{}/input_{}.raw", folder.path(), i);
-    write_file_atomically(file, {tensor.bytes(), static_cast<std::size_t>(tensor.byte_count())});
+    if (tensor.type() == ir::DType::string) {
+      write_file_atomically(file,
+                            json(tensor.strings()).dump(-1, ' ', false, json::error_handler_t::replace));
+    } else {
+      write_file_atomically(file, {tensor.bytes(), static_cast<std::size_t>(tensor.byte_count())});
+    }
     job["inputs"].push_back({{"name", inputs[i].name},
                              {"type", ir::onnx_code(tensor.type())},
                              {"dims", tensor.dims()},
@@ -87,8 +92,15 @@ std::optional<RunResult> run_job(json job, const std::vector<NamedTensor>& input
   for (const json& output : answer["outputs"]) {
     const std::optional<ir::DType> type = ir::dtype_from_onnx(output["type"].get<int>());
     if (!type) fail_internal("output type {} is unknown", output["type"].get<int>());
-    result.outputs.push_back({output["name"], ir::Tensor(*type, output["dims"].get<std::vector<int64_t>>(),
-                                                         read_file(output["file"].get<std::string>()))});
+    const auto dims = output["dims"].get<std::vector<int64_t>>();
+    std::vector<uint8_t> contents = read_file(output["file"].get<std::string>());
+    if (*type == ir::DType::string) {
+      const json strings = json::parse(contents.begin(), contents.end());
+      result.outputs.push_back(
+          {output["name"], ir::Tensor::of_strings(dims, strings.get<std::vector<std::string>>())});
+    } else {
+      result.outputs.push_back({output["name"], ir::Tensor(*type, dims, std::move(contents))});
+    }
   }
   return result;
 }

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <xtensor/xadapt.hpp>
 #include <xtensor/xarray.hpp>
@@ -75,6 +76,43 @@ ir::Tensor read_npy(const std::string& path, ir::DType type) {
   return tensor;
 }
 
+using nlohmann::json;
+
+void add_strings(const std::string& path, const json& list, std::size_t depth, std::vector<int64_t>& dims,
+                 std::vector<std::string>& strings) {
+  if (list.is_string()) {
+    if (depth != dims.size()) fail_model("'{}': the lists are not nested alike", path);
+    strings.push_back(list.get<std::string>());
+    return;
+  }
+  if (!list.is_array()) fail_model("'{}': expected strings and lists of strings", path);
+  const auto size = static_cast<int64_t>(list.size());
+  if (depth == dims.size()) {
+    if (!strings.empty()) fail_model("'{}': the lists are not nested alike", path);
+    dims.push_back(size);
+  }
+  if (dims[depth] != size) fail_model("'{}': the lists are not of equal lengths", path);
+  for (const json& part : list) add_strings(path, part, depth + 1, dims, strings);
+}
+
+ir::Tensor read_json(const std::string& path, ir::DType type) {
+  if (type != ir::DType::string) fail_model("'{}': .json is for strings; use a .npy, .pb or .raw file", path);
+  const std::vector<uint8_t> bytes = read_file(path);
+  const json lists = json::parse(bytes.begin(), bytes.end(), nullptr, false);
+  if (lists.is_discarded()) fail_model("'{}' is no JSON", path);
+  std::vector<int64_t> dims;
+  std::vector<std::string> strings;
+  add_strings(path, lists, 0, dims, strings);
+  return ir::Tensor::of_strings(dims, strings);
+}
+
+json nested_lists(const ir::Tensor& tensor, std::size_t depth, int64_t& next) {
+  if (depth == tensor.dims().size()) return tensor.string_at(next++);
+  json list = json::array();
+  for (int64_t i = 0; i < tensor.dims()[depth]; ++i) list.push_back(nested_lists(tensor, depth + 1, next));
+  return list;
+}
+
 }  // namespace
 
 ir::Tensor read_tensor(const std::string& path, ir::DType type, const std::vector<int64_t>& dims) {
@@ -86,7 +124,9 @@ ir::Tensor read_tensor(const std::string& path, ir::DType type, const std::vecto
       fail_model("'{}': {}", path, diagnostics.all().empty() ? "not a tensor" : diagnostics.all()[0].message);
     return *std::move(tensor);
   }
-  if (!path.ends_with(".raw")) fail_model("'{}': the file's ending must be .npy, .pb or .raw", path);
+  if (path.ends_with(".json")) return read_json(path, type);
+  if (!path.ends_with(".raw")) fail_model("'{}': the file's ending must be .npy, .pb, .json or .raw", path);
+  if (type == ir::DType::string) fail_model("'{}': strings have no raw form; use a .json or .pb file", path);
   std::vector<uint8_t> bytes = read_file(path);
   int64_t expected = ir::byte_size(type);
   for (const int64_t dim : dims) expected *= dim;
@@ -112,7 +152,12 @@ std::string write_tensor(const std::string& folder, const std::string& name, con
         xt::adapt(tensor.data<T>(), static_cast<std::size_t>(tensor.count()), xt::no_ownership(), dims);
     write_file_atomically(path, xt::dump_npy(view));
   });
-  if (!known) {
+  if (tensor.type() == ir::DType::string) {
+    path = fmt::format("{}/{}.json", folder, file);
+    int64_t next = 0;
+    write_file_atomically(
+        path, nested_lists(tensor, 0, next).dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
+  } else if (!known) {
     path = fmt::format("{}/{}.raw", folder, file);
     write_file_atomically(path, {tensor.bytes(), static_cast<std::size_t>(tensor.byte_count())});
   }
@@ -124,7 +169,9 @@ ir::Tensor random_tensor(ir::DType type, const std::vector<int64_t>& dims, uint6
   std::mt19937_64 engine(seed);
   for (int64_t i = 0; i < tensor.count(); ++i) {
     const uint64_t bits = engine() >> 11;  // 53 bits; the distributions of <random> differ between libraries
-    if (ir::is_float(type)) {
+    if (type == ir::DType::string) {
+      tensor.set_string(i, std::to_string(bits % 1000));
+    } else if (ir::is_float(type) || ir::is_opaque(type)) {
       tensor.set_double(i, static_cast<double>(bits) * 0x1p-52 - 1.0);
     } else {
       tensor.set_int(i, static_cast<int64_t>(bits % (type == ir::DType::boolean ? 2 : 10)));

@@ -31,6 +31,12 @@ struct Difference {
 Difference compare(const ir::Tensor& ours, const ir::Tensor& reference, double rtol, double atol) {
   Difference worst;
   for (int64_t i = 0; i < reference.count(); ++i) {
+    if (reference.type() == ir::DType::string) {
+      const bool differs = ours.string_at(i) != reference.string_at(i);
+      worst.outside += differs ? 1 : 0;
+      if (differs) worst.absolute = worst.relative = INFINITY;
+      continue;
+    }
     const double a = ours.as_double(i), b = reference.as_double(i);
     if (a == b || (std::isnan(a) && std::isnan(b))) continue;
     const double absolute = std::abs(a - b);

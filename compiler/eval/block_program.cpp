@@ -69,8 +69,7 @@ int64_t BlockProgram::dim(const ir::Dim& dim) const {
 }
 
 int BlockProgram::new_register(DType type, bool can_fail) {
-  if (element_size(type) == 0)
-    fail_model("{} tensors can only be passed on, not computed with", ir::user_name(type));
+  if (element_size(type) == 0) fail_internal("an element of {} in an expression", ir::name(type));
   Register reg;
   reg.type = type;
   reg.storage.resize(at((room_ * element_size(type) + 7) / 8));
@@ -207,6 +206,7 @@ void BlockProgram::fill_affine(const Affine& affine, int64_t first, int64_t coun
 int BlockProgram::constant(const ExprNode& node) {
   const int reg = new_register(node.type, false);
   void* out = room(reg);
+  if (ir::is_opaque(node.type)) return reg;  // zeros: the only literal of such a type
   if (ir::is_float(node.type)) {
     const std::vector<double> values(at(room_), node.literal.real);
     cast_elements(DType::f64, node.type, values.data(), out, room_);

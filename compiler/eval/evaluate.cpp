@@ -254,15 +254,10 @@ Tensor stacked(const std::vector<Tensor>& rounds, DType type, std::vector<int64_
   std::vector<int64_t> dims = one;
   dims.insert(dims.begin(), static_cast<int64_t>(rounds.size()));
   std::vector<uint8_t> bytes;
-  std::vector<std::string> strings;
   for (const Tensor& round : rounds) {
     if (round.dims() != one) fail_model("the shape of a scan output differs from round to round");
-    if (type == DType::string)
-      strings.insert(strings.end(), round.strings().begin(), round.strings().end());
-    else
-      bytes.insert(bytes.end(), round.bytes(), round.bytes() + round.byte_count());
+    bytes.insert(bytes.end(), round.bytes(), round.bytes() + round.byte_count());
   }
-  if (type == DType::string) return Tensor::of_strings(std::move(dims), std::move(strings));
   return {type, std::move(dims), std::move(bytes)};
 }
 
@@ -387,8 +382,6 @@ std::vector<int64_t> NodeCall::sizes(const ir::Shape& shape) const {
 Tensor NodeCall::new_output(std::size_t i) const {
   std::vector<int64_t> dims = output_sizes(i);
   const DType type = output_type(i);
-  if (type == DType::string)
-    fail_model("{}: string tensors can only be passed on, not computed with", describe(*node));
   int64_t bytes = ir::byte_size(type);
   for (const int64_t dim : dims) {
     if (dim < 0) fail_model("{}: the output's shape {} has a negative size", describe(*node), list(dims));
@@ -443,7 +436,7 @@ std::optional<std::vector<Tensor>> fold(const Node& node, int64_t byte_limit) {
   if (!foldable_kind(node) || !constant_expressions(node)) return std::nullopt;
   int64_t bytes = 0;
   for (const Value* output : node.outputs) {
-    if (!ir::is_static(output->shape) || output->type == DType::string) return std::nullopt;
+    if (!ir::is_static(output->shape)) return std::nullopt;
     int64_t size = std::max(ir::byte_size(output->type), 1);
     for (const ir::Dim& dim : output->shape) {
       if (dim.value() < 0 || (dim.value() != 0 && size > byte_limit / dim.value())) return std::nullopt;
@@ -457,7 +450,7 @@ std::optional<std::vector<Tensor>> fold(const Node& node, int64_t byte_limit) {
   std::vector<const Tensor*> inputs;
   for (const Value* value : node.inputs) {
     const Tensor* tensor = ir::constant_of(value);
-    if (tensor == nullptr || tensor->type() == DType::string) return std::nullopt;
+    if (tensor == nullptr) return std::nullopt;
     inputs.push_back(aligned_for_type(tensor, aligned));
   }
   try {

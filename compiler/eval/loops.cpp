@@ -204,8 +204,8 @@ Tensor evaluate_scatter(const NodeCall& call, const ir::Scatter& scatter) {
 
   uint8_t* bytes = output.mutable_bytes();
   const int size = element_size(storage);
-  scalar::dispatch(type, [&]<typename T>() {
-    const Accumulator<T> combiner(scatter.combiner, false, 0);
+  // Calls `write(element, i)` for every point that is not left out, i being its number in the block.
+  const auto for_each_target = [&](const auto& write) {
     for_each_block(program.point_count(), [&](int64_t first, int64_t count) {
       program.run(first, count);
       const uint8_t* active = nullptr;
@@ -215,7 +215,6 @@ Tensor evaluate_scatter(const NodeCall& call, const ir::Scatter& scatter) {
       }
       check_failures(call, program.failures(body), active, count);
       for (const int target : targets) check_failures(call, program.failures(target), active, count);
-      const T* values = static_cast<const T*>(program.values(body));
       for (int64_t i = 0; i < count; ++i) {
         if (active != nullptr && active[i] == 0) continue;
         int64_t position = 0;
@@ -227,15 +226,25 @@ Tensor evaluate_scatter(const NodeCall& call, const ir::Scatter& scatter) {
           }
           position = position * extent + index;
         }
-        uint8_t* element = bytes + position * size;
-        T value = values[i];
-        if (scatter.combiner != Combiner::none) {
-          T old{};
-          cast_elements(storage, type, element, &old, 1);
-          value = combiner.combine(old, value);
-        }
-        cast_elements(type, storage, &value, element, 1);
+        write(bytes + position * size, i);
       }
+    });
+  };
+  if (scatter.combiner == Combiner::none) {
+    const int value_size = element_size(type);
+    for_each_target([&](uint8_t* element, int64_t i) {
+      cast_elements(type, storage, static_cast<const uint8_t*>(program.values(body)) + i * value_size,
+                    element, 1);
+    });
+    return output;
+  }
+  scalar::dispatch(type, [&]<typename T>() {
+    const Accumulator<T> combiner(scatter.combiner, false, 0);
+    for_each_target([&](uint8_t* element, int64_t i) {
+      T old{};
+      cast_elements(storage, type, element, &old, 1);
+      const T value = combiner.combine(old, static_cast<const T*>(program.values(body))[i]);
+      cast_elements(type, storage, &value, element, 1);
     });
   });
   return output;

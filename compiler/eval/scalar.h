@@ -173,7 +173,8 @@ To convert(From value) {
 }
 
 // Calls f.template operator()<T>() with the C++ type in which `type` is computed: booleans are bytes, an
-// index is an int64_t. The storage-only, complex and string types have none (InternalError).
+// index is an int64_t, a string its handle (for comparisons; nothing else reaches it). The storage-only and
+// complex types have none (InternalError).
 template <typename F>
 auto dispatch(ir::DType type, F&& f) {
   switch (type) {
@@ -198,6 +199,7 @@ auto dispatch(ir::DType type, F&& f) {
     case ir::DType::u32:
       return f.template operator()<uint32_t>();
     case ir::DType::u64:
+    case ir::DType::string:
       return f.template operator()<uint64_t>();
     default:
       fail_internal("no arithmetic in {}", ir::name(type));

@@ -75,18 +75,6 @@ bool less(T a, T b) {
   return a < b;
 }
 
-Tensor concat_strings(const NodeCall& call, const AxisView& whole, int axis) {
-  std::vector<std::string> strings;
-  for (std::size_t o = 0; o < whole.outer; ++o) {
-    for (const Tensor* part : call.inputs) {
-      const AxisView view(part->dims(), axis);
-      const auto first = part->strings().begin() + static_cast<std::ptrdiff_t>(o * view.length * view.inner);
-      strings.insert(strings.end(), first, first + static_cast<std::ptrdiff_t>(view.length * view.inner));
-    }
-  }
-  return Tensor::of_strings(call.output_sizes(), std::move(strings));
-}
-
 }  // namespace
 
 Tensor evaluate_concat(const NodeCall& call, const ir::Concat& concat) {
@@ -102,8 +90,6 @@ Tensor evaluate_concat(const NodeCall& call, const ir::Concat& concat) {
     total += view.length;
   }
   ensure(total == whole.length, "a concat is as long as its parts");
-  if (call.output_type() == DType::string) return concat_strings(call, whole, concat.axis);
-
   Tensor output = call.new_output();
   const auto size = static_cast<std::size_t>(element_size(output.type()));
   const std::array<std::size_t, 2> shape{whole.outer, whole.length * whole.inner * size};

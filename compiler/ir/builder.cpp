@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "compiler/ir/contents.h"
+#include "compiler/ir/type_mismatch.h"
 #include "compiler/support/error.h"
 
 namespace o2w::ir {
@@ -19,7 +20,7 @@ bool foldable_kind(const Node& node) {
 }
 
 void expect_computable(const Value* value) {
-  if (value->type == DType::string || value->type == DType::c64 || value->type == DType::c128) {
+  if (is_opaque(value->type)) {
     fail_model("tensor '{}': elements of {} cannot be computed with here", value->name,
                user_name(value->type));
   }
@@ -48,7 +49,6 @@ bool worth_folding(const Node& node) {
 
 Expr Body::at(Value* value, std::vector<Expr> indices) {
   ensure(value != nullptr, "a read of no value");
-  expect_computable(value);
   if (static_cast<int>(indices.size()) != value->rank()) {
     fail_internal("{} indices for '{}' of shape {}", indices.size(), value->name, to_string(value->shape));
   }
@@ -146,6 +146,7 @@ Value* Builder::reduce(Combiner combiner, DType type, Shape shape, Shape extents
   Expr element = make(body, indices);
   const bool gives_position = combiner == Combiner::arg_min || combiner == Combiner::arg_max;
   // An untyped number would be compared as what it is; anything else keeps its type.
+  if (is_opaque(element->type)) fail_types("a reduction of {}", name(element->type));
   attributes.body = gives_position ? (element->untyped ? ir::cast(element->type, element) : element)
                                    : as_element(type, element);
   if (guard) attributes.guard = ir::cast(DType::boolean, guard(body, indices));
@@ -245,7 +246,7 @@ Value* Builder::scatter(Value* data, Combiner combiner, Shape extents,
                         const std::function<std::vector<Expr>(Body&, Indices)>& target,
                         const std::function<Expr(Body&, Indices)>& make,
                         const std::function<Expr(Body&, Indices)>& guard) {
-  expect_computable(data);
+  if (combiner != Combiner::none) expect_computable(data);
   Body body({data});
   const std::vector<Expr> indices = index_vars(extents.size());
   Scatter attributes{.combiner = combiner, .extents = std::move(extents)};

@@ -43,7 +43,7 @@ constexpr std::array kRows = {
     Row{DType::u2, "u2", "uint2", 1, 25},
     Row{DType::c64, "c64", "complex64", 8, 14},
     Row{DType::c128, "c128", "complex128", 16, 15},
-    Row{DType::string, "string", "string", 0, 8},
+    Row{DType::string, "string", "string", 8, 8},
     Row{DType::index, "index", "index", 0, 0},
 };
 
@@ -92,6 +92,8 @@ bool is_float(DType type) {
       return false;
   }
 }
+
+bool is_opaque(DType type) { return type == DType::string || type == DType::c64 || type == DType::c128; }
 
 bool is_integer(DType type) {
   switch (type) {

@@ -32,12 +32,12 @@ enum class DType : uint8_t {
   i2,
   u2,  // one byte per element in memory; packed only in .onnx files and at the module's face
   c64,
-  c128,  // interleaved (re, im)
-  string,
-  index,  // expressions only: a position or size; 32 bits in wasm, 64 in the evaluator
+  c128,    // interleaved (re, im)
+  string,  // a handle (string_pool.h) of 8 bytes: equal strings have equal handles
+  index,   // expressions only: a position or size; 32 bits in wasm, 64 in the evaluator
 };
 
-// Bytes per element in memory (string and index have none: 0).
+// Bytes per element in memory (index has none: 0).
 int byte_size(DType type);
 // "f32", "bool", ...: the spelling of the IR's text form.
 std::string_view name(DType type);
@@ -53,6 +53,9 @@ bool is_integer(DType type);  // any integer type; boolean and index are not
 bool is_signed(DType type);   // signed integers and floats
 // Narrow types only stored, never computed in: reading one gives its compute type, storing rounds to it.
 bool is_storage_only(DType type);
+// Types that expressions can read, choose between and pass on, but not compute with: strings (which can also
+// be compared for equality) and complex numbers.
+bool is_opaque(DType type);
 // The type arithmetic happens in: f16, bf16, f8*, f4 -> f32; i4, i2 -> i8; u4, u2 -> u8; itself otherwise.
 DType compute_type(DType type);
 

@@ -252,7 +252,8 @@ void check_binary(ExprOp op, const Expr& a, const Expr& b) {
       return expect(type == DType::boolean, op, type);
     case ExprOp::eq:
     case ExprOp::ne:
-      return expect(is_whole(type) || is_float(type) || type == DType::boolean, op, type);
+      return expect(is_whole(type) || is_float(type) || type == DType::boolean || type == DType::string, op,
+                    type);
     default:
       return expect(is_whole(type) || is_float(type), op, type);
   }
@@ -312,6 +313,11 @@ Expr index_var(int number) {
 }
 
 Expr literal_int(DType type, int64_t value) {
+  if (is_opaque(type)) {
+    // The empty string, or a complex zero.
+    if (value != 0) fail_types("a literal {} of {}", value, name(type));
+    return make_literal(type, {});
+  }
   const DType compute = compute_type(type);
   if (is_float(compute)) return literal_float(type, static_cast<double>(value));
   return make_literal(compute, {.integer = compute == DType::index ? value : wrap_int(type, value)});
@@ -325,6 +331,7 @@ Expr literal_float(DType type, double value) {
 Expr literal_bool(bool value) { return make_literal(DType::boolean, {.integer = value ? 1 : 0}); }
 
 Expr literal_of(DType type, double value) {
+  if (is_opaque(type)) return literal_int(type, value == 0 ? 0 : 1);
   return is_float(type) ? literal_float(type, value)
                         : literal_int(type, float_to_int(type == DType::index ? DType::i64 : type, value));
 }
@@ -362,6 +369,7 @@ Expr cast(DType type, const Expr& a) {
   ensure(static_cast<bool>(a), "cast of no expression");
   if (a->untyped) return cast(type, resolve(a, is_storage_only(type) ? a->type : type));
   if (a->type == type) return a;
+  if (is_opaque(a->type) || is_opaque(type)) fail_types("a cast of {} to {}", name(a->type), name(type));
   if (is_storage_only(a->type) && is_storage_only(type)) return cast(type, cast(compute_type(a->type), a));
   if (a->op == ExprOp::literal && !is_storage_only(type)) return fold_cast(type, a);
   if (a->op == ExprOp::cast) {
@@ -380,7 +388,8 @@ Expr cast(DType type, const Expr& a) {
 Expr bitcast(DType type, const Expr& a) {
   const Expr source = resolve(a);
   if (source->type == type) return source;
-  if (byte_size(type) != byte_size(source->type) || byte_size(type) == 0) {
+  if (byte_size(type) != byte_size(source->type) || byte_size(type) == 0 || is_opaque(type) ||
+      is_opaque(source->type)) {
     fail_types("bitcast of {} to {}", name(source->type), name(type));
   }
   return make(ExprOp::bitcast, type, {source});

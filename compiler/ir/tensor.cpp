@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "compiler/ir/numeric.h"
+#include "compiler/ir/string_pool.h"
 #include "compiler/support/error.h"
 
 namespace o2w::ir {
@@ -43,10 +44,6 @@ bool aligned(const uint8_t* bytes, DType type) {
 Tensor::Tensor(DType type, std::vector<int64_t> dims) : type_(type), dims_(std::move(dims)) {
   ensure(type != DType::index, "a tensor of type index");
   const int64_t elements = checked_count(type, dims_);
-  if (type == DType::string) {
-    strings_ = std::make_shared<std::vector<std::string>>(elements);
-    return;
-  }
   own_ = std::make_shared<std::vector<uint8_t>>(elements * byte_size(type));
   view_ = own_->data();
 }
@@ -68,10 +65,12 @@ Tensor::Tensor(DType type, std::vector<int64_t> dims, std::shared_ptr<const void
   }
 }
 
-Tensor Tensor::of_strings(std::vector<int64_t> dims, std::vector<std::string> strings) {
+Tensor Tensor::of_strings(std::vector<int64_t> dims, const std::vector<std::string>& strings) {
   Tensor tensor(DType::string, std::move(dims));
-  ensure(tensor.strings_->size() == strings.size(), "a string tensor's elements do not fit its dims");
-  *tensor.strings_ = std::move(strings);
+  ensure(tensor.count() == static_cast<int64_t>(strings.size()),
+         "a string tensor's elements do not fit its dims");
+  auto* handles = tensor.mutable_data<uint64_t>();
+  for (const std::string& text : strings) *handles++ = string_handle(text);
   return tensor;
 }
 
@@ -92,9 +91,20 @@ uint8_t* Tensor::mutable_bytes() {
   return own_->data();
 }
 
-const std::vector<std::string>& Tensor::strings() const {
-  ensure(strings_ != nullptr, "strings of a tensor of another type");
-  return *strings_;
+std::vector<std::string> Tensor::strings() const {
+  std::vector<std::string> texts;
+  for (int64_t i = 0; i < count(); ++i) texts.push_back(string_at(i));
+  return texts;
+}
+
+const std::string& Tensor::string_at(int64_t i) const {
+  ensure(type_ == DType::string, "strings of a tensor of another type");
+  return string_of(data<uint64_t>()[i]);
+}
+
+void Tensor::set_string(int64_t i, std::string_view text) {
+  ensure(type_ == DType::string, "a string in a tensor of another type");
+  mutable_data<uint64_t>()[i] = string_handle(text);
 }
 
 double Tensor::as_double(int64_t i) const {
@@ -187,6 +197,7 @@ void Tensor::set_int(int64_t i, int64_t value) {
     }
     return;
   }
+  if (type_ == DType::string) fail_model("the number {} cannot be an element of a string tensor", value);
   const int64_t wrapped = wrap_int(type_, value);
   switch (byte_size(type_)) {
     case 1:
@@ -215,7 +226,6 @@ Tensor Tensor::reshaped(std::vector<int64_t> dims) const {
 
 bool Tensor::same_bits(const Tensor& other) const {
   if (type_ != other.type_ || dims_ != other.dims_) return false;
-  if (type_ == DType::string) return strings() == other.strings();
   return view_ == other.view_ || byte_count() == 0 ||
          std::memcmp(view_, other.view_, static_cast<std::size_t>(byte_count())) == 0;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compiler/ir/dtype.h"
@@ -21,7 +22,8 @@ class Tensor {
   Tensor(DType type, std::vector<int64_t> dims, std::vector<uint8_t> bytes);
   // Views bytes that `owner` keeps alive (a mapped file).
   Tensor(DType type, std::vector<int64_t> dims, std::shared_ptr<const void> owner, const uint8_t* bytes);
-  static Tensor of_strings(std::vector<int64_t> dims, std::vector<std::string> strings);
+  // The elements are handles of the strings (string_pool.h).
+  static Tensor of_strings(std::vector<int64_t> dims, const std::vector<std::string>& strings);
   template <typename T>
   static Tensor scalar(DType type, T value);
 
@@ -41,7 +43,9 @@ class Tensor {
   T* mutable_data() {
     return reinterpret_cast<T*>(mutable_bytes());
   }
-  const std::vector<std::string>& strings() const;
+  std::vector<std::string> strings() const;
+  const std::string& string_at(int64_t flat_index) const;
+  void set_string(int64_t flat_index, std::string_view text);
 
   // Element as a double or int64 whatever the type (narrow floats are decoded, bool is 0/1).
   double as_double(int64_t flat_index) const;
@@ -59,7 +63,6 @@ class Tensor {
   std::shared_ptr<const void> owner_;
   const uint8_t* view_ = nullptr;
   std::shared_ptr<std::vector<uint8_t>> own_;
-  std::shared_ptr<std::vector<std::string>> strings_;
 };
 
 template <typename T>

@@ -139,7 +139,7 @@ std::string references(const std::vector<Value*>& values) {
 
 std::string element(const Tensor& tensor, int64_t i) {
   const DType type = tensor.type();
-  if (type == DType::string) return quoted(tensor.strings()[static_cast<std::size_t>(i)]);
+  if (type == DType::string) return quoted(tensor.string_at(i));
   if (type == DType::c64) {
     return fmt::format("({}, {})", tensor.data<float>()[2 * i], tensor.data<float>()[2 * i + 1]);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <string>
 
 #include "compiler/support/error.h"
 
@@ -49,6 +50,7 @@ void InterpretedModel::set_inputs(const std::vector<ir::Tensor>& inputs) {
   if (count != inputs.size()) fail_model("the model has {} inputs, got {}", count, inputs.size());
   for (std::size_t i = 0; i < count; ++i) set_shape(i, inputs[i].dims());
   check("o2w_prepare");
+  free_strings();
   for (std::size_t i = 0; i < count; ++i) {
     const abi::PortDescriptor wanted = port("o2w_input", i);
     const ir::Tensor& tensor = inputs[i];
@@ -57,8 +59,45 @@ void InterpretedModel::set_inputs(const std::vector<ir::Tensor>& inputs) {
       fail_model("input {} takes {} bytes of ONNX's element type {}, got {} bytes of type {}", i,
                  wanted.bytes, wanted.dtype, tensor.byte_count(), ir::onnx_code(tensor.type()));
     }
-    std::copy_n(tensor.bytes(), wanted.bytes, bytes(wanted.data, wanted.bytes));
+    if (tensor.type() == ir::DType::string) {
+      write_strings(tensor, wanted.data);
+    } else {
+      std::copy_n(tensor.bytes(), wanted.bytes, bytes(wanted.data, wanted.bytes));
+    }
   }
+}
+
+void InterpretedModel::free_strings() {
+  for (const uint32_t block : string_blocks_) instance_.call("o2w_free", {static_cast<int32_t>(block)});
+  string_blocks_.clear();
+}
+
+// The elements' bytes go to a block of their own, {address, length} of each to `address`.
+void InterpretedModel::write_strings(const ir::Tensor& tensor, uint32_t address) {
+  std::string all;
+  for (int64_t i = 0; i < tensor.count(); ++i) all += tensor.string_at(i);
+  const auto block =
+      static_cast<uint32_t>(instance_.call_i32("o2w_alloc", {static_cast<int32_t>(all.size() + 1)}));
+  ensure(block != 0, "no memory for an input's strings");
+  string_blocks_.push_back(block);
+  std::copy(all.begin(), all.end(), bytes(block, all.size()));
+  uint32_t start = block;
+  for (int64_t i = 0; i < tensor.count(); ++i) {
+    const auto length = static_cast<uint32_t>(tensor.string_at(i).size());
+    instance_.write(address + static_cast<uint32_t>(i * sizeof(abi::String)), abi::String{start, length});
+    start += length;
+  }
+}
+
+ir::Tensor InterpretedModel::read_strings(std::vector<int64_t> dims, uint32_t address) {
+  ir::Tensor tensor(ir::DType::string, std::move(dims));
+  for (int64_t i = 0; i < tensor.count(); ++i) {
+    const auto element =
+        instance_.read<abi::String>(address + static_cast<uint32_t>(i * sizeof(abi::String)));
+    const uint8_t* text = bytes(element.address, element.length);
+    tensor.set_string(i, {reinterpret_cast<const char*>(text), element.length});
+  }
+  return tensor;
 }
 
 void InterpretedModel::compute() { check("o2w_run"); }
@@ -76,7 +115,11 @@ std::vector<ir::Tensor> InterpretedModel::outputs() {
     ir::Tensor tensor(*type, dims);
     ensure(tensor.byte_count() == static_cast<int64_t>(made.bytes),
            "an output's size is not that of its shape");
-    std::copy_n(bytes(made.data, made.bytes), made.bytes, tensor.mutable_bytes());
+    if (*type == ir::DType::string) {
+      tensor = read_strings(dims, made.data);
+    } else {
+      std::copy_n(bytes(made.data, made.bytes), made.bytes, tensor.mutable_bytes());
+    }
     tensors.push_back(std::move(tensor));
   }
   return tensors;

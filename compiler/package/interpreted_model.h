@@ -32,7 +32,11 @@ class InterpretedModel {
   abi::PortDescriptor port(const std::string& function, std::size_t number);
   uint8_t* bytes(uint32_t address, std::size_t count);
   void set_shape(std::size_t input, const std::vector<int64_t>& dims);
+  void write_strings(const ir::Tensor& tensor, uint32_t address);
+  ir::Tensor read_strings(std::vector<int64_t> dims, uint32_t address);
+  void free_strings();
 
+  std::vector<uint32_t> string_blocks_;  // of the inputs' bytes: the module reads them when it runs
   WasmInstance instance_;
 };
 

@@ -29,6 +29,10 @@ const ARRAYS = {
   15: Float64Array, 16: Uint16Array, 17: Uint8Array, 18: Uint8Array, 19: Uint8Array, 20: Uint8Array, 21: Uint8Array,
   22: Int8Array, 23: Uint8Array, 24: Uint8Array, 25: Uint8Array, 26: Int8Array,
 };
+// Strings are plain arrays of JavaScript strings: UTF-8 in the module's memory, {address, length} per element.
+const STRING = 8;
+// Elements of these types are two of the array's: real and imaginary part.
+const COMPLEX = [14, 15];
 
 // `errno` is that of wasi-nn: 1 wrong argument, 5 failure while running, 7 out of memory.
 export class ModelError extends Error {
@@ -111,33 +115,78 @@ export class Model {
     tensors.forEach(({ dims }, i) => this.#setShape(i, dims));
     this.#call('o2w_prepare');
     tensors.forEach(({ data, port }, i) => {
-      const { address, bytes } = this.#port(this.#exports.o2w_input(i));
-      const count = bytes / ARRAYS[port.onnx_dtype].BYTES_PER_ELEMENT;
+      const { bytes } = this.#port(this.#exports.o2w_input(i));
+      const count = port.onnx_dtype === STRING ? bytes / 8 : bytes / ARRAYS[port.onnx_dtype].BYTES_PER_ELEMENT;
       if (data.length !== count) {
         throw new ModelError(`input "${port.name}": expected ${count} elements, got ${data.length}`, 1);
       }
-      // Views are made anew each time: memory may have grown.
-      new ARRAYS[port.onnx_dtype](this.#exports.memory.buffer, address, count).set(data);
     });
-    this.#call('o2w_run');
+    const blocks = [];
+    try {
+      tensors.forEach(({ data, port }, i) => {
+        if (port.onnx_dtype === STRING) {
+          blocks.push(this.#writeStrings(i, data));
+        } else {
+          // Views are made anew each time: memory may have grown.
+          const { address } = this.#port(this.#exports.o2w_input(i));
+          new ARRAYS[port.onnx_dtype](this.#exports.memory.buffer, address, data.length).set(data);
+        }
+      });
+      this.#call('o2w_run');
+    } finally {
+      for (const block of blocks) this.#exports.o2w_free(block);
+    }
     return Object.fromEntries(this.outputs.map((port, i) => {
       const { address, bytes, dims } = this.#port(this.#exports.o2w_output(i));
+      if (port.onnx_dtype === STRING) return [port.name, { data: this.#readStrings(address, bytes / 8), dims }];
       const array = ARRAYS[port.onnx_dtype];
       const view = new array(this.#exports.memory.buffer, address, bytes / array.BYTES_PER_ELEMENT);
       return [port.name, { data: view.slice(), dims }];
     }));
   }
 
+  // Returns the block that holds the bytes; the module reads it when it runs.
+  #writeStrings(index, strings) {
+    const encoded = strings.map((text) => new TextEncoder().encode(text));
+    const total = encoded.reduce((sum, { length }) => sum + length, 0);
+    const block = this.#exports.o2w_alloc(Math.max(total, 1)) >>> 0;
+    if (block === 0) throw new ModelError('out of memory', 7);
+    const { address } = this.#port(this.#exports.o2w_input(index));
+    const memory = new Uint8Array(this.#exports.memory.buffer);
+    const elements = new Uint32Array(this.#exports.memory.buffer, address, 2 * encoded.length);
+    let at = block;
+    encoded.forEach((text, i) => {
+      memory.set(text, at);
+      elements[2 * i] = at;
+      elements[2 * i + 1] = text.length;
+      at += text.length;
+    });
+    return block;
+  }
+
+  #readStrings(address, count) {
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+    const elements = new Uint32Array(this.#exports.memory.buffer, address, 2 * count);
+    return Array.from({ length: count }, (_, i) =>
+      decoder.decode(new Uint8Array(this.#exports.memory.buffer, elements[2 * i], elements[2 * i + 1])));
+  }
+
   #check(port, value) {
     if (value === undefined) throw new ModelError(`input "${port.name}" (${describe(port)}) is missing`, 1);
     const { data, dims } = asTensor(value);
+    if (port.onnx_dtype === STRING) {
+      if (!Array.isArray(data) || !data.every((text) => typeof text === 'string')) {
+        throw new ModelError(`input "${port.name}" (${describe(port)}): expected an array of strings`, 1);
+      }
+      return { port, data, dims: dims ?? this.#inferDims(port, data.length) };
+    }
     const array = ARRAYS[port.onnx_dtype];
     const named = data?.constructor?.name ?? typeof data;
     const fits = data instanceof array || Array.isArray(data) ||
         (port.dtype === 'float16' && named === 'Float16Array') || (array === Uint8Array && named === 'Uint8ClampedArray');
     if (!fits) throw new ModelError(`input "${port.name}" (${describe(port)}): expected ${array.name}, got ${named}`, 1);
     const bits = named === 'Float16Array' ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data;
-    return { port, data: bits, dims: dims ?? this.#inferDims(port, data.length) };
+    return { port, data: bits, dims: dims ?? this.#inferDims(port, COMPLEX.includes(port.onnx_dtype) ? data.length / 2 : data.length) };
   }
 
   // A shape that the element count alone decides: all sizes fixed, or one that varies.
@@ -205,7 +254,7 @@ export type TypedArray =
   | Float32Array | Float64Array | Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array
   | Uint32Array | BigInt64Array | BigUint64Array;
 
-export interface Tensor<A = TypedArray> {
+export interface Tensor<A = TypedArray | string[]> {
   data: A;
   dims: number[];
 }
@@ -276,6 +325,8 @@ std::string loader_name(const std::string& wasm_name) {
 
 const char* array_type(ir::DType type) {
   switch (type) {
+    case ir::DType::string:
+      return "string[]";
     case ir::DType::f64:
     case ir::DType::c128:
       return "Float64Array";

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "compiler/package/string_table.h"
 #include "compiler/support/error.h"
 
 namespace o2w::package {
@@ -261,12 +262,44 @@ class Layouter {
     layout_.descriptor.arena = tables_.add(arena);
   }
 
+  // What the module has in place of a string tensor's handles; places bytes and table of the strings first.
+  int64_t place_strings(int64_t end) {
+    StringTable strings;
+    for (const schedule::Buffer& buffer : program_.buffers) {
+      if (buffer.storage == schedule::Storage::weights && buffer.contents.type() == ir::DType::string)
+        strings.add(buffer.contents);
+    }
+    if (strings.empty()) return end;
+    const auto place = [&](ir::Tensor tensor) {
+      end = align(end, 16);
+      const int64_t address = end;
+      end += tensor.byte_count();
+      layout_.weight_bytes += tensor.byte_count();
+      layout_.made.push_back(std::move(tensor));
+      layout_.weights.push_back({address, &layout_.made.back()});
+      return address;
+    };
+    strings.place_at(place(strings.bytes()));
+    const ir::Tensor table = strings.table();
+    layout_.descriptor.string_slots = static_cast<uint32_t>(table.count());
+    layout_.descriptor.strings = static_cast<uint32_t>(place(table));
+    for (std::size_t i = 0; i < program_.buffers.size(); ++i) {
+      const schedule::Buffer& buffer = program_.buffers[i];
+      if (buffer.storage != schedule::Storage::weights || buffer.contents.type() != ir::DType::string)
+        continue;
+      if (buffer.contents.count() > 0)
+        layout_.map.buffer_address[i] = place(strings.in_module(buffer.contents));
+    }
+    return end;
+  }
+
   int64_t place_weights(int64_t end) {
+    end = place_strings(end);
     // Buffers that view the same bytes share an address.
     std::map<std::pair<const uint8_t*, int64_t>, int64_t> placed;
     for (std::size_t i = 0; i < program_.buffers.size(); ++i) {
       const schedule::Buffer& buffer = program_.buffers[i];
-      if (buffer.storage != schedule::Storage::weights) continue;
+      if (buffer.storage != schedule::Storage::weights || layout_.map.buffer_address[i] >= 0) continue;
       const ir::Tensor& tensor = buffer.contents;
       const auto [found, is_new] = placed.try_emplace({tensor.bytes(), tensor.byte_count()}, 0);
       if (is_new) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 #include "compiler/codegen/codegen.h"
@@ -22,6 +23,8 @@ struct MemoryLayout {
     const ir::Tensor* tensor = nullptr;
   };
   std::vector<Weights> weights;
+  // Weights that are made here: strings in the form that they have in a module.
+  std::deque<ir::Tensor> made;
   int64_t weight_bytes = 0;
   int64_t heap_start = 0;
   // Heap that a static model's inputs and outputs take, so that memory is large enough from the start.

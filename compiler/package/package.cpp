@@ -88,6 +88,7 @@ Runtime read_runtime() {
   for (const std::string& name : exports) BinaryenRemoveExport(module, name.c_str());
   BinaryenRemoveFunction(module, "o2w_model_prepare");
   BinaryenRemoveFunction(module, "o2w_model_run");
+  BinaryenRemoveFunction(module, "o2w_nn_strings");
   return runtime;
 }
 

@@ -23,7 +23,6 @@ void mix(std::size_t& seed, const ir::Shape& shape) {
 }
 void mix(std::size_t& seed, const Tensor& tensor) {
   for (int64_t dim : tensor.dims()) mix(seed, static_cast<std::size_t>(dim));
-  if (tensor.type() == ir::DType::string) return;
   const std::string_view bytes(reinterpret_cast<const char*>(tensor.bytes()),
                                static_cast<std::size_t>(tensor.byte_count()));
   mix(seed, std::hash<std::string_view>{}(bytes));

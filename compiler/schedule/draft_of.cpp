@@ -17,6 +17,28 @@ std::vector<Expr> index_range(int first, int count) {
   return indices;
 }
 
+// Strings and complex numbers as generated code knows them: bits that are moved, and that are equal or not.
+ir::DType in_memory(ir::DType type) { return ir::is_opaque(type) ? ir::DType::u64 : type; }
+
+// A complex128 is two such elements: the tensor gets one more dimension.
+ir::Shape in_memory(ir::DType type, ir::Shape shape) {
+  if (type == ir::DType::c128) shape.emplace_back(2);
+  return shape;
+}
+
+// The expression over tensors in memory; `half` is the index over the halves of complex128 elements.
+Expr in_memory(const Expr& e, int half) {
+  if (e.get() == nullptr) return e;
+  return ir::rewrite(e, [&](const Expr& part) {
+    if (!ir::is_opaque(part->type)) return part;
+    if (part->op == ir::ExprOp::literal) return ir::literal_int(ir::DType::u64, 0);
+    if (part->op != ir::ExprOp::read) return part;
+    std::vector<Expr> indices = part->args;
+    if (part->type == ir::DType::c128) indices.push_back(ir::index_var(half));
+    return ir::read(part->slot, ir::DType::u64, std::move(indices));
+  });
+}
+
 // An element of a tensor as its compute type.
 Expr element(const Draft& draft, int slot, int tensor, std::vector<Expr> indices) {
   const ir::DType type = draft.at(tensor).type;
@@ -88,13 +110,7 @@ std::vector<int> Drafting::tensors_of(const std::vector<ir::Value*>& values) con
 }
 
 int Drafting::declare(const ir::Value* value) {
-  if (value->type == ir::DType::string) {
-    fail_model(
-        "{}: tensor '{}' holds strings, which compiled code cannot compute with; take the text processing "
-        "out of the model",
-        describe(origin_), value->name);
-  }
-  const int tensor = draft_->add(value->type, value->shape,
+  const int tensor = draft_->add(in_memory(value->type), in_memory(value->type, value->shape),
                                  value->name.empty() ? fmt::format("%{}", value->id) : value->name);
   define(value, tensor);
   return tensor;
@@ -119,8 +135,8 @@ void Drafting::add_constant(const ir::Node& node) {
 
 NestOp Drafting::tabulate(const ir::Node& node) {
   std::vector<int> inputs = tensors_of(node.inputs);
-  NestOp op =
-      elementwise_nest(*draft_, declare(node.outputs[0]), std::move(inputs), node.as<ir::Tabulate>()->body);
+  NestOp op = elementwise_nest(*draft_, declare(node.outputs[0]), std::move(inputs),
+                               in_memory(node.as<ir::Tabulate>()->body, node.outputs[0]->rank()));
   merge_equal_operands(op);
   return op;
 }
@@ -134,8 +150,8 @@ NestOp Drafting::reduce(const ir::Node& node) {
   op.nest.temps = 1;
   Stage fold;
   fold.loops = attributes.extents;
-  fold.body = attributes.body;
-  fold.guard = attributes.guard;
+  fold.body = in_memory(attributes.body, -1);
+  fold.guard = in_memory(attributes.guard, -1);
   fold.combiner = attributes.combiner;
   fold.select_last = attributes.select_last;
   fold.temp = 0;
@@ -181,12 +197,15 @@ void Drafting::add_scatter(const ir::Node& node, Block& block) {
   NestOp op;
   op.tensors = inputs;
   op.tensors.push_back(out);
-  op.nest.outer = attributes.extents;
+  const ir::DType type = node.outputs[0]->type;
+  const int half = static_cast<int>(attributes.extents.size());
+  op.nest.outer = in_memory(type, attributes.extents);
   Stage stage;
-  stage.body = stored(draft_->at(out).type, attributes.body);
-  stage.guard = attributes.guard;
+  stage.body = stored(draft_->at(out).type, in_memory(attributes.body, half));
+  stage.guard = in_memory(attributes.guard, half);
   stage.target = static_cast<int>(inputs.size());
-  stage.target_indices = attributes.target;
+  for (const Expr& target : attributes.target) stage.target_indices.push_back(in_memory(target, half));
+  if (type == ir::DType::c128) stage.target_indices.push_back(ir::index_var(half));
   stage.combine = attributes.combiner;
   stage.sequential = true;
   op.nest.stages = {std::move(stage)};
@@ -256,15 +275,16 @@ RoutineOp Drafting::routine(const ir::Node& node) {
   }
   ensure(op.routine.counts.empty() || reserved.size() == op.outputs.size(),
          "a routine that counts its results says how much room they may need");
-  for (const int tensor : op.inputs)
-    op.routine.inputs.push_back({draft_->at(tensor).type, draft_->at(tensor).shape});
+  // Routines see tensors as the graph does.
+  for (const ir::Value* input : node.inputs) op.routine.inputs.push_back({input->type, input->shape});
   for (std::size_t k = 0; k < op.outputs.size(); ++k) {
-    DraftTensor& tensor = draft_->at(op.outputs[k]);
+    const ir::Value& output = *node.outputs[k];
     if (k < reserved.size()) {
+      DraftTensor& tensor = draft_->at(op.outputs[k]);
       tensor.has_capacity = true;
-      tensor.capacity = ir::element_count(reserved[k]) * ir::Dim(ir::byte_size(tensor.type));
+      tensor.capacity = ir::element_count(reserved[k]) * ir::Dim(ir::byte_size(output.type));
     }
-    op.routine.outputs.push_back({tensor.type, k < reserved.size() ? reserved[k] : tensor.shape});
+    op.routine.outputs.push_back({output.type, k < reserved.size() ? reserved[k] : output.shape});
   }
   return op;
 }
@@ -370,13 +390,8 @@ Draft draft_of(const ir::Graph& graph) {
   Drafting drafting(draft);
   for (std::size_t k = 0; k < graph.inputs.size(); ++k) {
     const ir::Value* value = graph.inputs[k].value;
-    if (value->type == ir::DType::string) {
-      fail_model(
-          "input '{}' holds strings, which compiled code cannot compute with; take the text processing out "
-          "of the model",
-          graph.inputs[k].name);
-    }
-    const int tensor = draft.add(value->type, value->shape, graph.inputs[k].name);
+    const int tensor =
+        draft.add(in_memory(value->type), in_memory(value->type, value->shape), graph.inputs[k].name);
     draft.at(tensor).home = DraftTensor::Home::input;
     draft.at(tensor).port = static_cast<int>(k);
     draft.input_tensors.push_back(tensor);

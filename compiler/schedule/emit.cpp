@@ -24,14 +24,14 @@ class Emission {
     program_.symbols = draft_.symbols;
     program_.is_static = draft_.symbols.empty();
     for (std::size_t k = 0; k < draft_.inputs.size(); ++k) {
-      const DraftTensor& tensor = draft_.at(draft_.input_tensors[k]);
+      const ir::Value& value = *draft_.inputs[k].value;
       program_.inputs.push_back(
-          {draft_.inputs[k].name, tensor.type, tensor.shape, buffer_of(draft_.input_tensors[k])});
+          {draft_.inputs[k].name, value.type, value.shape, buffer_of(draft_.input_tensors[k])});
     }
     for (std::size_t k = 0; k < draft_.outputs.size(); ++k) {
-      const DraftTensor& tensor = draft_.at(draft_.output_tensors[k]);
+      const ir::Value& value = *draft_.outputs[k].value;
       program_.outputs.push_back(
-          {draft_.outputs[k].name, tensor.type, tensor.shape, buffer_of(draft_.output_tensors[k])});
+          {draft_.outputs[k].name, value.type, value.shape, buffer_of(draft_.output_tensors[k])});
     }
     totals_ = count_uses(draft_.block);
     find_owners(draft_.block);
@@ -44,12 +44,16 @@ class Emission {
 
   // --- Buffers.
 
+  // Handles of strings are not the bytes that a module will have there.
+  static bool holds_strings(const ir::Tensor& tensor) { return tensor.type() == ir::DType::string; }
+
   int weights_buffer(const DraftTensor& tensor) {
     const std::string_view bytes(reinterpret_cast<const char*>(tensor.contents.bytes()),
                                  static_cast<std::size_t>(tensor.contents.byte_count()));
     const std::size_t key = std::hash<std::string_view>()(bytes);
     for (auto [it, end] = weights_.equal_range(key); it != end; ++it) {
       const ir::Tensor& other = program_.buffers[static_cast<std::size_t>(it->second)].contents;
+      if (holds_strings(other) != holds_strings(tensor.contents)) continue;
       if (std::string_view(reinterpret_cast<const char*>(other.bytes()),
                            static_cast<std::size_t>(other.byte_count())) == bytes) {
         return it->second;

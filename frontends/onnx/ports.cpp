@@ -93,7 +93,6 @@ void check_type(const TypeDef& type) {
     case TypeDef::Kind::unknown:
       fail_model("is declared without an element type that is known");
   }
-  if (type.element == ir::DType::string) fail_model("holds strings; string inputs are not supported");
 }
 
 InputShape Ports::shape_of(const ValueDef& input) {

@@ -114,7 +114,6 @@ Tensor dense_from_sparse(const Tensor& values, const Tensor& indices, std::vecto
                          int64_t byte_limit) {
   const int64_t count = checked_element_count(dims);
   const DType type = values.type();
-  if (type == DType::string) fail_model("is a sparse tensor of strings, which is not supported");
   const int size = ir::byte_size(type);
   if (count > byte_limit / size)
     fail_model("is sparse and would take {} bytes when dense, which is too much", count * size);

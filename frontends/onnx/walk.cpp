@@ -151,7 +151,7 @@ void Walk::add_initializers(const GraphDef& graph) {
   for (const ValueDef& output : graph.outputs) used.insert(output.name);
   for (const auto& [name, tensor] : graph.initializers) {
     if (!used.contains(name) || context_.scope->names.contains(name)) continue;
-    if (tensor.type() != ir::DType::string && tensor.byte_count() > max_tensor_bytes) {
+    if (tensor.byte_count() > max_tensor_bytes) {
       diagnostics_->error(
           {{}, {}, name},
           fmt::format("has {} bytes, the most that a module can address is 4 GiB", tensor.byte_count()));
@@ -328,10 +328,6 @@ void Walk::lower_node(const NodeDef& node, const OperatorMatch& match, const std
                       const Location& where) {
   std::vector<Value*> values, keys;
   for (const Binding& input : inputs) {
-    // An operator that says nothing of its types takes no strings.
-    if (match.op->types.empty() && input.value != nullptr && input.value->type == ir::DType::string) {
-      fail_model("tensor '{}' holds strings, which are not supported", input.value->name);
-    }
     values.push_back(input.value);
     keys.push_back(input.keys);
   }

@@ -135,7 +135,7 @@ TEST_F(BuilderTest, AbsurdSizesAreModelErrors) {
   const Dim big(int64_t{1} << 40);
   Value* x = input(DType::f32, {big, big});
   EXPECT_THROW(builder_.view(x, {big}), ModelError);
-  EXPECT_THROW(builder_.tabulate(DType::string, {2}, [](Body&, Builder::Indices) { return Expr(0); }),
+  EXPECT_THROW(builder_.tabulate(DType::string, {2}, [](Body&, Builder::Indices) { return Expr(1); }),
                std::exception);
 }
 

@@ -7,6 +7,7 @@
 
 #include "compiler/package/model_tables.h"
 #include "runtime-lib/model.h"
+#include "runtime-lib/nn_strings.h"
 #include "runtime-lib/platform.h"
 
 extern "C" {
@@ -102,6 +103,8 @@ int32_t o2w_model_prepare() {
   ++prepares;
   return o2w_plan_arena();
 }
+
+int32_t o2w_nn_strings(o2w::runtime::Context*, o2w::runtime::NnStrings*) { return 0; }
 
 int32_t o2w_model_run() {
   auto* symbols = at<int64_t>(o2w_model.symbol_values);

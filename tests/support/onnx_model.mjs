@@ -12,14 +12,14 @@ import protobuf from 'protobufjs';
 // Names as in onnxruntime's JavaScript API -> ONNX TensorProto.DataType.
 export const typeCodes = {
   float32: 1, uint8: 2, int8: 3, uint16: 4, int16: 5, int32: 6, int64: 7, string: 8, bool: 9, float16: 10, float64: 11,
-  uint32: 12, uint64: 13, bfloat16: 16, float8e4m3fn: 17, float8e4m3fnuz: 18, float8e5m2: 19, float8e5m2fnuz: 20,
+  uint32: 12, uint64: 13, complex64: 14, complex128: 15, bfloat16: 16, float8e4m3fn: 17, float8e4m3fnuz: 18, float8e5m2: 19, float8e5m2fnuz: 20,
   uint4: 21, int4: 22, float4e2m1: 23,
 };
 // How elements are held in JavaScript; types without an array of their own as their bits.
 export const arrays = {
   float32: Float32Array, uint8: Uint8Array, int8: Int8Array, uint16: Uint16Array, int16: Int16Array, int32: Int32Array,
   int64: BigInt64Array, bool: Uint8Array, float16: Uint16Array, float64: Float64Array, uint32: Uint32Array,
-  uint64: BigUint64Array, bfloat16: Uint16Array,
+  uint64: BigUint64Array, complex64: Float32Array, complex128: Float64Array, bfloat16: Uint16Array,
 };
 
 const root = protobuf.parse(await import('node:fs').then((fs) => fs.readFileSync('/usr/include/onnx/onnx.proto', 'utf8')), { keepCase: true }).root;

@@ -38,22 +38,23 @@ Tensor contents(Lowering& lowering) {
   }
   if (lowering.has_attribute("value_ints"))
     return vector_of(DType::i64, lowering.ints_attribute("value_ints", {}));
-  if (lowering.has_attribute("value_string") || lowering.has_attribute("value_strings")) {
-    lowering.fail("string tensors are not supported");
+  if (lowering.has_attribute("value_string"))
+    return Tensor::of_strings({}, {lowering.string_attribute("value_string", "")});
+  if (lowering.has_attribute("value_strings")) {
+    const std::vector<std::string> texts = lowering.strings_attribute("value_strings", {});
+    return Tensor::of_strings({static_cast<int64_t>(texts.size())}, texts);
   }
   lowering.fail("has no value");
 }
 
 void lower_constant(Lowering& lowering) {
   Tensor tensor = contents(lowering);
-  if (tensor.type() == DType::string) lowering.fail("string tensors are not supported");
   lowering.output(0, lowering.b().constant(std::move(tensor)));
 }
 
 void lower_constant_of_shape(Lowering& lowering) {
   Tensor value = Tensor::scalar(DType::f32, 0.0);
   if (lowering.has_attribute("value")) value = lowering.tensor_attribute("value");
-  if (value.type() == DType::string) lowering.fail("string tensors are not supported");
   if (value.count() != 1) lowering.fail("attribute 'value' must have one element, but has {}", value.count());
   lowering.expect_rank(lowering.input(0), 1, 1, "the shape");
   ir::Shape shape = lowering.sizes(lowering.input(0), lowering.node().outputs.front());
@@ -87,8 +88,7 @@ void lower_size(Lowering& lowering) {
 
 const RegisterOperator op_constant({.name = "Constant",
                                     .versions = {1, 9, 11, 12, 13, 19, 21, 23, 24, 25},
-                                    .limits = "No strings.",
-                                    .types = {{"T", kMovable, outputs(0)}},
+                                    .types = {{"T", kAny, outputs(0)}},
                                     .lower = lower_constant});
 const RegisterOperator op_constant_of_shape({.name = "ConstantOfShape",
                                              .versions = {9, 20, 21, 23, 24, 25},
@@ -98,16 +98,14 @@ const RegisterOperator op_constant_of_shape({.name = "ConstantOfShape",
 const RegisterOperator op_identity({.name = "Identity",
                                     .versions = {1, 13, 14, 16, 19, 21, 23, 24, 25},
                                     .limits = "Tensors only.",
-                                    .types = {{"T", kMovable}},
+                                    .types = {{"T", kAny}},
                                     .lower = lower_identity});
 const RegisterOperator op_shape({.name = "Shape",
                                  .versions = {1, 13, 15, 19, 21, 23, 24, 25},
-                                 .types = {{"T", kMovable}},
+                                 .types = {{"T", kAny}},
                                  .lower = lower_shape});
-const RegisterOperator op_size({.name = "Size",
-                                .versions = {1, 13, 19, 21, 23, 24, 25},
-                                .types = {{"T", kMovable}},
-                                .lower = lower_size});
+const RegisterOperator op_size(
+    {.name = "Size", .versions = {1, 13, 19, 21, 23, 24, 25}, .types = {{"T", kAny}}, .lower = lower_size});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend

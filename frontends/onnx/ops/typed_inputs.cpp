@@ -8,9 +8,7 @@ namespace {
 
 using ir::DType;
 
-bool is_movable(DType type) {
-  return type != DType::string && type != DType::c64 && type != DType::c128 && type != DType::index;
-}
+bool is_movable(DType type) { return type != DType::index; }
 
 bool is_numeric(DType type) { return ir::is_float(type) || ir::is_integer(type); }
 
@@ -27,7 +25,7 @@ ir::Value* checked(Lowering& lowering, int i, bool (*accepts)(DType), const char
 }  // namespace
 
 ir::Value* movable_input(Lowering& lowering, int i) {
-  return checked(lowering, i, is_movable, "a number or bool (strings and complex numbers are not supported)");
+  return checked(lowering, i, is_movable, "any type of element");
 }
 
 ir::Value* numeric_input(Lowering& lowering, int i) {
@@ -71,6 +69,7 @@ ir::Value* as_scalar(Lowering& lowering, ir::Value* value, const char* what) {
 
 ir::Expr literal_from(const ir::Tensor& tensor) {
   const DType type = ir::compute_type(tensor.type());
+  if (ir::is_opaque(type)) fail_model("a constant of {} cannot be computed with here", ir::user_name(type));
   if (type == DType::boolean) return ir::literal_bool(tensor.as_int(0) != 0);
   if (ir::is_float(type)) return ir::literal_float(type, tensor.as_double(0));
   return ir::literal_int(type, tensor.as_int(0));
@@ -78,7 +77,7 @@ ir::Expr literal_from(const ir::Tensor& tensor) {
 
 ir::Expr literal_number(DType type, double number) {
   type = ir::compute_type(type);
-  if (ir::is_float(type)) return ir::literal_float(type, number);
+  if (ir::is_float(type) || ir::is_opaque(type)) return ir::literal_of(type, number);
   constexpr double kLimit = 9.2e18;
   if (number >= kLimit) return ir::highest_of(type);
   if (number <= -kLimit) return ir::lowest_of(type);
@@ -97,10 +96,6 @@ DType element_type(Lowering& lowering, int64_t code, const char* attribute) {
   std::optional<DType> type;
   if (code > 0 && code <= std::numeric_limits<int>::max()) type = ir::dtype_from_onnx(static_cast<int>(code));
   if (!type) lowering.fail("attribute '{}' is {}, which is no ONNX element type", attribute, code);
-  if (!is_movable(*type)) {
-    lowering.fail("attribute '{}' asks for {}: strings and complex numbers are not supported", attribute,
-                  ir::user_name(*type));
-  }
   return *type;
 }
 

@@ -10,8 +10,8 @@
 
 namespace o2w::onnx_frontend {
 
-// Any type whose elements have a fixed size in memory and can be moved about: all but strings and complex
-// numbers.
+// Any type, strings and complex numbers included: for operators that only move elements about, or choose
+// between them.
 ir::Value* movable_input(Lowering& lowering, int i);
 ir::Value* numeric_input(Lowering& lowering, int i);  // integers and floats
 ir::Value* float_input(Lowering& lowering, int i);

@@ -88,7 +88,7 @@ const RegisterOperator op_loop(
     {.name = "Loop",
      .versions = {1, 11, 13, 16, 19, 21, 23, 24, 25},
      .limits = "Tensors only; carried tensors keep their rank, scan outputs' elements their shape.",
-     .types = {{"I", kInt64, inputs(0)}, {"B", kBool, inputs(1)}, {"V", kMovable, inputs_from(2), kMixed}},
+     .types = {{"I", kInt64, inputs(0)}, {"B", kBool, inputs(1)}, {"V", kAny, inputs_from(2), kMixed}},
      .lower = lower_loop});
 
 }  // namespace

@@ -126,7 +126,7 @@ void lower_scan(Lowering& lowering) {
 const RegisterOperator op_scan({.name = "Scan",
                                 .versions = {8, 9, 11, 16, 19, 21, 23, 24, 25},
                                 .limits = "States keep their rank.",
-                                .types = {{"V", kMovable, inputs_from(0), kMixed}},
+                                .types = {{"V", kAny, inputs_from(0), kMixed}},
                                 .lower = lower_scan});
 
 }  // namespace

@@ -28,8 +28,36 @@ Expr power_of_two(Lowering& l, const std::string& mode, const Expr& x) {
   return ir::select(ir::unary(ExprOp::isnan, x), x, ir::cast(x->type, ir::bitcast(DType::f32, rounded)));
 }
 
+// Digits as ONNX Runtime writes them.
+constexpr int64_t kFloatDigits = 8;
+
+// The widest type of the class: what texts are written from and read as.
+DType widest(DType type) {
+  if (ir::is_float(type)) return DType::f64;
+  return type == DType::u64 ? type : DType::i64;
+}
+
+void lower_to_string(Lowering& l, ir::Value* x) {
+  x = l.b().cast(x, widest(x->type));
+  l.output(0, l.b().opaque({.routine = "string_from_number", .ints = {kFloatDigits}}, {x},
+                           {{DType::string, x->shape}})[0]);
+}
+
+void lower_from_string(Lowering& l, ir::Value* x, DType type) {
+  ir::Builder& b = l.b();
+  ir::Value* number = b.opaque({.routine = "number_from_string"}, {x}, {{widest(type), x->shape}})[0];
+  if (ir::is_float(type)) number = b.cast(number, type == DType::f64 ? type : DType::f32);
+  l.output(0, b.cast(number, type));
+}
+
 void lower_to(Lowering& l, DType type) {
   ir::Value* x = l.input(0);
+  if (type == x->type) return l.output(0, x);
+  if (ir::is_opaque(type) || ir::is_opaque(x->type)) {
+    if (type == DType::string && !ir::is_opaque(x->type)) return lower_to_string(l, x);
+    if (x->type == DType::string && !ir::is_opaque(type)) return lower_from_string(l, x, type);
+    l.fail("from {} to {} is not supported", ir::user_name(x->type), ir::user_name(type));
+  }
   const bool saturate = l.int_attribute("saturate", 1) != 0;
   if (type == DType::f8e8m0 && ir::is_float(x->type) && x->type != type) {
     const std::string mode = l.string_attribute("round_mode", "up");
@@ -56,9 +84,10 @@ void lower_to(Lowering& l, DType type) {
 // Cast-1 names the type.
 DType type_from_name(Lowering& l, const std::string& name) {
   static const std::map<std::string, DType> types = {
-      {"FLOAT", DType::f32}, {"DOUBLE", DType::f64}, {"FLOAT16", DType::f16}, {"BOOL", DType::boolean},
-      {"INT8", DType::i8},   {"INT16", DType::i16},  {"INT32", DType::i32},   {"INT64", DType::i64},
-      {"UINT8", DType::u8},  {"UINT16", DType::u16}, {"UINT32", DType::u32},  {"UINT64", DType::u64}};
+      {"FLOAT", DType::f32},    {"DOUBLE", DType::f64}, {"FLOAT16", DType::f16}, {"BOOL", DType::boolean},
+      {"INT8", DType::i8},      {"INT16", DType::i16},  {"INT32", DType::i32},   {"INT64", DType::i64},
+      {"UINT8", DType::u8},     {"UINT16", DType::u16}, {"UINT32", DType::u32},  {"UINT64", DType::u64},
+      {"STRING", DType::string}};
   const auto found = types.find(name);
   if (found == types.end()) l.fail("attribute 'to' is '{}', which is not supported", name);
   return found->second;
@@ -74,14 +103,14 @@ void lower_cast(Lowering& l) {
 }
 const RegisterOperator cast({.name = "Cast",
                              .versions = {1, 6, 9, 13, 19, 21, 23, 24, 25},
-                             .limits = "no strings",
-                             .types = {{"T1", kMovable, inputs(0)}, {"T2", kMovable, outputs(0)}},
+                             .types = {{"T1", kMovable | kStrings, inputs(0)},
+                                       {"T2", kMovable | kStrings, outputs(0)}},
                              .lower = lower_cast});
 
 const RegisterOperator cast_like({.name = "CastLike",
                                   .versions = {15, 19, 21, 23, 24, 25},
-                                  .limits = "no strings",
-                                  .types = {{"T1", kMovable, inputs(0)}, {"T2", kMovable, inputs(1)}},
+                                  .types = {{"T1", kMovable | kStrings, inputs(0)},
+                                            {"T2", kMovable | kStrings, inputs(1)}},
                                   .lower = [](Lowering& l) { lower_to(l, l.input(1)->type); }});
 
 int bits_of(DType type) {

@@ -24,8 +24,7 @@ void lower_comparison(Lowering& l) {
 const RegisterOperator comparisons[] = {
     RegisterOperator({.name = "Equal",
                       .versions = {1, 7, 11, 13, 19},
-                      .limits = "no strings",
-                      .types = {{"T", kNumeric | kBool}},
+                      .types = {{"T", kNumeric | kBool | kStrings}},
                       .lower = lower_comparison<ExprOp::eq>}),
     RegisterOperator({.name = "Greater",
                       .versions = {1, 7, 9, 13},
@@ -110,8 +109,7 @@ void lower_where(Lowering& l) {
 }
 const RegisterOperator where({.name = "Where",
                               .versions = {9, 16},
-                              .limits = "no strings",
-                              .types = {{"B", kBool, inputs(0)}, {"T", kMovable, inputs(1, 2)}},
+                              .types = {{"B", kBool, inputs(0)}, {"T", kAny, inputs(1, 2)}},
                               .lower = lower_where});
 
 }  // namespace

@@ -31,7 +31,7 @@ void lower_gather(Lowering& l) {
 }
 const RegisterOperator gather({.name = "Gather",
                                .versions = {1, 11, 13},
-                               .types = {{"T", kMovable, inputs(0)}, {"Tind", kIndices, inputs(1)}},
+                               .types = {{"T", kAny, inputs(0)}, {"Tind", kIndices, inputs(1)}},
                                .lower = lower_gather});
 
 void lower_gather_elements(Lowering& l) {
@@ -54,7 +54,7 @@ void lower_gather_elements(Lowering& l) {
 }
 const RegisterOperator gather_elements({.name = "GatherElements",
                                         .versions = {11, 13},
-                                        .types = {{"T", kMovable, inputs(0)}, {"Tind", kIndices, inputs(1)}},
+                                        .types = {{"T", kAny, inputs(0)}, {"Tind", kIndices, inputs(1)}},
                                         .lower = lower_gather_elements});
 
 void lower_gather_nd(Lowering& l) {
@@ -91,12 +91,12 @@ void lower_gather_nd(Lowering& l) {
 }
 const RegisterOperator gather_nd({.name = "GatherND",
                                   .versions = {11, 12, 13},
-                                  .types = {{"T", kMovable, inputs(0)}, {"Tind", kIndices, inputs(1)}},
+                                  .types = {{"T", kAny, inputs(0)}, {"Tind", kIndices, inputs(1)}},
                                   .lower = lower_gather_nd});
 const RegisterOperator ms_gather_nd({.domain = "com.microsoft",
                                      .name = "GatherND",
                                      .versions = {1},
-                                     .types = {{"T", kMovable, inputs(0)}, {"Tind", kIndices, inputs(1)}},
+                                     .types = {{"T", kAny, inputs(0)}, {"Tind", kIndices, inputs(1)}},
                                      .lower = lower_gather_nd});
 
 }  // namespace

@@ -33,7 +33,7 @@ void lower_one_hot(Lowering& l) {
 const RegisterOperator one_hot(
     {.name = "OneHot",
      .versions = {9, 11},
-     .types = {{"T1", kNumeric, inputs(0)}, {"T2", kNumeric, inputs(1)}, {"T3", kMovable, inputs(2)}},
+     .types = {{"T1", kNumeric, inputs(0)}, {"T2", kNumeric, inputs(1)}, {"T3", kAny, inputs(2)}},
      .lower = lower_one_hot});
 
 }  // namespace

@@ -53,12 +53,12 @@ void lower_scatter_elements(Lowering& l) {
 const RegisterOperator scatter_elements[] = {
     RegisterOperator({.name = "ScatterElements",
                       .versions = {11, 13, 16, 18},
-                      .types = {{"T", kMovable, inputs(0, 2)}, {"Tind", kIndices, inputs(1)}},
+                      .types = {{"T", kAny, inputs(0, 2)}, {"Tind", kIndices, inputs(1)}},
                       .lower = lower_scatter_elements}),
     // The name until version 11.
     RegisterOperator({.name = "Scatter",
                       .versions = {9, 11},
-                      .types = {{"T", kMovable, inputs(0, 2)}, {"Tind", kIndices, inputs(1)}},
+                      .types = {{"T", kAny, inputs(0, 2)}, {"Tind", kIndices, inputs(1)}},
                       .lower = lower_scatter_elements}),
 };
 
@@ -103,7 +103,7 @@ void lower_scatter_nd(Lowering& l) {
 }
 const RegisterOperator scatter_nd({.name = "ScatterND",
                                    .versions = {11, 13, 16, 18},
-                                   .types = {{"T", kMovable, inputs(0, 2)}, {"Tind", kIndices, inputs(1)}},
+                                   .types = {{"T", kAny, inputs(0, 2)}, {"Tind", kIndices, inputs(1)}},
                                    .lower = lower_scatter_nd});
 
 // Writes an update into a cache along an axis, from a position on that every batch element has of its own.
@@ -142,7 +142,7 @@ void lower_tensor_scatter(Lowering& l) {
 }
 const RegisterOperator tensor_scatter({.name = "TensorScatter",
                                        .versions = {24},
-                                       .types = {{"T", kMovable, inputs(0, 1)},
+                                       .types = {{"T", kAny, inputs(0, 1)},
                                                  {"positions", kInt64, inputs(2)}},
                                        .lower = lower_tensor_scatter});
 

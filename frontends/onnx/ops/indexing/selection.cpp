@@ -42,7 +42,7 @@ void lower_compress(Lowering& l) {
 }
 const RegisterOperator compress({.name = "Compress",
                                  .versions = {9, 11},
-                                 .types = {{"T", kMovable, inputs(0)}, {"T1", kBool, inputs(1)}},
+                                 .types = {{"T", kAny, inputs(0)}, {"T1", kBool, inputs(1)}},
                                  .lower = lower_compress});
 
 }  // namespace

@@ -60,6 +60,10 @@ Distinct distinct(Lowering& l, bool sorted) {
   ir::Value* input = l.input(0);
   const DType type = input->type;
   if (type == DType::boolean) input = b.cast(input, DType::u8);
+  // Strings are ordered and told apart by their place in the order of all.
+  ir::Value* strings = input;
+  if (type == DType::string)
+    input = b.opaque({.routine = "string_rank"}, {input}, {{DType::i64, input->shape}})[0];
 
   // As rows: the slices along the axis, or the elements.
   const bool along_axis = l.has_attribute("axis");
@@ -137,12 +141,13 @@ Distinct distinct(Lowering& l, bool sorted) {
 
   ir::Shape shape = slice;
   shape.insert(shape.begin() + axis, count);
-  ir::Value* values = b.tabulate(input->type, shape, [&](ir::Body& e, Indices i) {
+  ir::Value* source = type == DType::string ? strings : input;
+  if (!along_axis) source = b.view(source, {rows});
+  ir::Value* values = b.tabulate(source->type, shape, [&](ir::Body& e, Indices i) {
     const Expr row = position(e.at(first, {i[static_cast<std::size_t>(axis)]}));
-    if (!along_axis) return e.at(x, {row, 0});
     std::vector<Expr> where(i.begin(), i.end());
     where[static_cast<std::size_t>(axis)] = row;
-    return e.at(input, where);
+    return e.at(source, where);
   });
   return {b.cast(values, type), first, run_of, length};
 }
@@ -154,11 +159,8 @@ void lower_unique(Lowering& l) {
   l.output(2, result.run_of);
   l.output(3, result.length);
 }
-const RegisterOperator unique({.name = "Unique",
-                               .versions = {11},
-                               .limits = "no strings",
-                               .types = {{"T", kMovable}},
-                               .lower = lower_unique});
+const RegisterOperator unique(
+    {.name = "Unique", .versions = {11}, .types = {{"T", kMovable | kStrings}}, .lower = lower_unique});
 // Of a vector, in the order of first occurrence, without the first positions.
 void lower_ms_unique(Lowering& l) {
   l.expect_rank(l.input(0), 1, 1, "the input");

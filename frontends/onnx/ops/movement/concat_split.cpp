@@ -19,7 +19,7 @@ void lower_concat(Lowering& l) {
   l.output(0, parts.size() == 1 ? parts[0] : l.b().concat(parts, normal));
 }
 const RegisterOperator concat(
-    {.name = "Concat", .versions = {1, 4, 11, 13}, .types = {{"T", kMovable}}, .lower = lower_concat});
+    {.name = "Concat", .versions = {1, 4, 11, 13}, .types = {{"T", kAny}}, .lower = lower_concat});
 
 // Sizes of the parts where the node says them: as an attribute or as an input.
 std::optional<std::vector<Dim>> given_sizes(Lowering& l) {
@@ -87,7 +87,7 @@ void lower_split(Lowering& l) {
 }
 const RegisterOperator split({.name = "Split",
                               .versions = {1, 2, 11, 13, 18},
-                              .types = {{"T", kMovable, inputs(0)}, {"split", kInt64, inputs(1)}},
+                              .types = {{"T", kAny, inputs(0)}, {"split", kInt64, inputs(1)}},
                               .lower = lower_split});
 
 }  // namespace

@@ -219,7 +219,7 @@ void lower_pad(Lowering& l) {
 const RegisterOperator pad(
     {.name = "Pad",
      .versions = {1, 2, 11, 13, 18, 19, 21, 23, 24, 25},
-     .types = {{"T", kMovable, inputs(0, 2)}, {"pads", kInt64, inputs(1)}, {"Tind", kIndices, inputs(3)}},
+     .types = {{"T", kAny, inputs(0, 2)}, {"pads", kInt64, inputs(1)}, {"Tind", kIndices, inputs(3)}},
      .lower = lower_pad});
 
 const RegisterOperator ms_pad({.domain = "com.microsoft",
@@ -252,7 +252,7 @@ void lower_center_crop_pad(Lowering& l) {
 }
 const RegisterOperator center_crop_pad({.name = "CenterCropPad",
                                         .versions = {18},
-                                        .types = {{"T", kMovable, inputs(0)}, {"Tind", kIndices, inputs(1)}},
+                                        .types = {{"T", kAny, inputs(0)}, {"Tind", kIndices, inputs(1)}},
                                         .lower = lower_center_crop_pad});
 
 }  // namespace

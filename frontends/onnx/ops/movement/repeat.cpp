@@ -17,7 +17,7 @@ void lower_expand(Lowering& l) {
 }
 const RegisterOperator expand({.name = "Expand",
                                .versions = {8, 13},
-                               .types = {{"T", kMovable, inputs(0)}, {"shape", kInt64, inputs(1)}},
+                               .types = {{"T", kAny, inputs(0)}, {"shape", kInt64, inputs(1)}},
                                .lower = lower_expand});
 
 // Version 1 repeats along one axis; since 6 there is a number for every axis.
@@ -61,7 +61,7 @@ void lower_tile(Lowering& l) {
 }
 const RegisterOperator tile({.name = "Tile",
                              .versions = {1, 6, 13},
-                             .types = {{"T", kMovable, inputs(0)}, {"T1", kNumeric, inputs(1, 2)}},
+                             .types = {{"T", kAny, inputs(0)}, {"T1", kNumeric, inputs(1, 2)}},
                              .lower = lower_tile});
 
 }  // namespace

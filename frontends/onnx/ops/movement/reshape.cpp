@@ -111,7 +111,7 @@ void lower_reshape(Lowering& l) {
 }
 const RegisterOperator reshape({.name = "Reshape",
                                 .versions = {1, 5, 13, 14, 19, 21, 23, 24, 25},
-                                .types = {{"T", kMovable, inputs(0)}, {"shape", kInt64, inputs(1)}},
+                                .types = {{"T", kAny, inputs(0)}, {"shape", kInt64, inputs(1)}},
                                 .lower = lower_reshape});
 
 void lower_flatten(Lowering& l) {
@@ -123,7 +123,7 @@ void lower_flatten(Lowering& l) {
 }
 const RegisterOperator flatten({.name = "Flatten",
                                 .versions = {1, 9, 11, 13, 21, 23, 24, 25},
-                                .types = {{"T", kMovable}},
+                                .types = {{"T", kAny}},
                                 .lower = lower_flatten});
 
 // Axes are an attribute before version 13, then an input. Nothing where they are only known at run time.
@@ -192,7 +192,7 @@ void lower_squeeze(Lowering& l) {
 }
 const RegisterOperator squeeze({.name = "Squeeze",
                                 .versions = {1, 11, 13, 21, 23, 24, 25},
-                                .types = {{"T", kMovable, inputs(0)}, {"axes", kInt64, inputs(1)}},
+                                .types = {{"T", kAny, inputs(0)}, {"axes", kInt64, inputs(1)}},
                                 .lower = lower_squeeze});
 
 void lower_unsqueeze(Lowering& l) {
@@ -220,7 +220,7 @@ void lower_unsqueeze(Lowering& l) {
 }
 const RegisterOperator unsqueeze({.name = "Unsqueeze",
                                   .versions = {1, 11, 13, 21, 23, 24, 25},
-                                  .types = {{"T", kMovable, inputs(0)}, {"axes", kInt64, inputs(1)}},
+                                  .types = {{"T", kAny, inputs(0)}, {"axes", kInt64, inputs(1)}},
                                   .lower = lower_unsqueeze});
 
 }  // namespace

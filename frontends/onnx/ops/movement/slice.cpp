@@ -210,12 +210,12 @@ void lower_slice(Lowering& l) {
 }
 const RegisterOperator slice({.name = "Slice",
                               .versions = {1, 10, 11, 13},
-                              .types = {{"T", kMovable, inputs(0)}, {"Tind", kIndices, inputs(1, 2, 3, 4)}},
+                              .types = {{"T", kAny, inputs(0)}, {"Tind", kIndices, inputs(1, 2, 3, 4)}},
                               .lower = lower_slice});
 // An experimental operator that ONNX replaced by Slice-10, which ONNX Runtime still runs.
 const RegisterOperator dynamic_slice({.name = "DynamicSlice",
                                       .versions = {1},
-                                      .types = {{"T", kMovable, inputs(0)},
+                                      .types = {{"T", kAny, inputs(0)},
                                                 {"Tind", kIndices, inputs(1, 2, 3)}},
                                       .lower = lower_slice});
 

@@ -25,7 +25,7 @@ void lower_transpose(Lowering& l) {
 }
 const RegisterOperator transpose({.name = "Transpose",
                                   .versions = {1, 13, 21, 23, 24, 25},
-                                  .types = {{"T", kMovable}},
+                                  .types = {{"T", kAny}},
                                   .lower = lower_transpose});
 
 int64_t block_size(Lowering& l) {
@@ -60,7 +60,7 @@ void lower_depth_to_space(Lowering& l) {
 }
 const RegisterOperator depth_to_space({.name = "DepthToSpace",
                                        .versions = {1, 11, 13},
-                                       .types = {{"T", kMovable}},
+                                       .types = {{"T", kAny}},
                                        .lower = lower_depth_to_space});
 
 void lower_space_to_depth(Lowering& l) {
@@ -73,7 +73,7 @@ void lower_space_to_depth(Lowering& l) {
   l.output(0, l.b().view(moved, {n, c * (b * b), h, w}));
 }
 const RegisterOperator space_to_depth(
-    {.name = "SpaceToDepth", .versions = {1, 13}, .types = {{"T", kMovable}}, .lower = lower_space_to_depth});
+    {.name = "SpaceToDepth", .versions = {1, 13}, .types = {{"T", kAny}}, .lower = lower_space_to_depth});
 
 }  // namespace
 }  // namespace o2w::onnx_frontend
