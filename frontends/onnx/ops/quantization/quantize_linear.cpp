@@ -1,5 +1,6 @@
 // QuantizeLinear and DequantizeLinear.
 #include "frontends/onnx/operator.h"
+#include "frontends/onnx/ops/common/float8.h"
 #include "frontends/onnx/ops/common/sizes.h"
 #include "frontends/onnx/ops/quantization/parameters.h"
 #include "frontends/onnx/ops/typed_inputs.h"
@@ -71,9 +72,7 @@ void lower_quantize(Lowering& l) {
   Value* scale = l.input(1);
   Value* zero = l.optional_input(2);
   const DType type = zero != nullptr ? zero->type : type_attribute(l, "output_dtype", DType::u8);
-  if (ir::is_float(type) && l.int_attribute("saturate", 1) == 0) {
-    l.fail("attribute saturate = 0 is not supported; use saturate = 1");
-  }
+  const bool saturate = !is_float8(type) || l.int_attribute("saturate", 1) != 0;
   if (zero != nullptr) check_zero_point(l, zero, scale);
   const Granularity granularity(l, x, scale);
   // Integers are quantized as floats; `precision` (version 23) may ask for a wider division.
@@ -83,7 +82,9 @@ void lower_quantize(Lowering& l) {
   l.output(0, l.b().tabulate(type, x->shape, [&](ir::Body& body, ir::Builder::Indices i) {
     const Expr ratio = ir::cast(compute, body.at(x, {i.begin(), i.end()})) /
                        ir::cast(compute, granularity.at(body, scale, i));
-    return quantize(ratio, zero == nullptr ? Expr() : granularity.at(body, zero, i), type);
+    const Expr offset = zero == nullptr ? Expr() : granularity.at(body, zero, i);
+    if (saturate) return quantize(ratio, offset, type);
+    return to_float8(type, offset ? ratio + ir::cast(compute, offset) : ratio, false);
   }));
 }
 
@@ -106,7 +107,6 @@ void lower_dequantize(Lowering& l) {
 
 const RegisterOperator quantize_linear({.name = "QuantizeLinear",
                                         .versions = {10, 13, 19, 21, 23, 24, 25},
-                                        .limits = "saturate = 0 is not supported",
                                         .types = {{"T1", kFloats | TypeSet{DType::i32}, inputs(0)},
                                                   {"T2", kFloats | TypeSet{DType::f8e8m0}, inputs(1)},
                                                   {"T3", kQuantized, inputs(2) | outputs(0)}},
@@ -121,7 +121,6 @@ const RegisterOperator dequantize_linear({.name = "DequantizeLinear",
 const RegisterOperator quantize_ms({.domain = "com.microsoft",
                                     .name = "QuantizeLinear",
                                     .versions = {1},
-                                    .limits = "saturate = 0 is not supported",
                                     .types = {{"T1", kFloats | TypeSet{DType::i32}, inputs(0)},
                                               {"T2", kFloats | TypeSet{DType::f8e8m0}, inputs(1)},
                                               {"T3", kQuantized, inputs(2) | outputs(0)}},
