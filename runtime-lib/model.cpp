@@ -2,6 +2,7 @@
 
 #include "runtime-lib/allocator.h"
 #include "runtime-lib/dims.h"
+#include "runtime-lib/lists.h"
 #include "runtime-lib/memory_plan.h"
 #include "runtime-lib/platform.h"
 #include "runtime-lib/routines.h"
@@ -170,6 +171,16 @@ abi::Errno collect_outputs(Context& context) {
     if (port.flags & abi::kSizedByRun) {
       if (const abi::Errno error = size_output(port, state)) return error;
     }
+    if (port.flags & abi::kRankByRun) {
+      const abi::ListElement& tensor = list_element(*at<const uint32_t>(pointer_table()[port.buffer]), 0);
+      __builtin_memcpy(state.dims, tensor.dims, sizeof state.dims);
+      state.rank = tensor.rank;
+      state.bytes = tensor.bytes;
+      if (const abi::Errno error = ensure_buffer("output", port, state)) return error;
+      __builtin_memcpy(at<char>(state.data), at<const char>(tensor.data), tensor.bytes);
+      state.has_shape = true;
+      continue;
+    }
     if (port.flags & (abi::kBorrowed | abi::kSizedByRun)) {
       state.data = port.address ? port.address : pointer_table()[port.buffer];
     }
@@ -232,6 +243,7 @@ Context* create_context() {
 void destroy_context(Context* context) {
   for (uint32_t i = 0; i < o2w_model.input_count; ++i) release(context->inputs[i].data);
   for (uint32_t i = 0; i < o2w_model.output_count; ++i) {
+    release(context->outputs[i].cell);
     if (!(output_spec(i).flags & abi::kBorrowed)) release(context->outputs[i].data);
   }
   release(address_of(context));
@@ -297,6 +309,11 @@ abi::Errno prepare(Context& context) {
     const abi::PortSpec& port = output_spec(i);
     if (port.flags & abi::kSizedByRun) continue;
     PortState& state = context.outputs[i];
+    if (port.flags & abi::kRankByRun) {
+      if (!state.cell) state.cell = allocate(sizeof(uint32_t));
+      if (!state.cell) return out_of_memory("an output", sizeof(uint32_t));
+      continue;
+    }
     if (const abi::Errno error = size_output(port, state)) return error;
     state.has_shape = true;
     if (port.flags & abi::kBorrowed) continue;
@@ -315,6 +332,11 @@ abi::Errno run(Context& context) {
     const abi::PortSpec& port = output_spec(i);
     if (port.flags & abi::kBorrowed) continue;
     PortState& state = context.outputs[i];
+    if (port.flags & abi::kRankByRun) {
+      pointer_table()[port.buffer] = state.cell;
+      state.has_shape = false;
+      continue;
+    }
     if (port.flags & abi::kSizedByRun) {
       release(state.data);
       state.data = 0;

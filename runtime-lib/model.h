@@ -15,6 +15,8 @@ struct PortState {
   uint32_t bytes;  // of the tensor
   bool has_shape;  // dims are those to use (inputs) or those of the last run (outputs)
   bool has_data;   // the caller has given contents (inputs)
+  uint32_t rank;   // (outputs with kRankByRun) of the last run's result
+  uint32_t cell;   // (outputs with kRankByRun) where the run leaves the list
 };
 
 struct Context {

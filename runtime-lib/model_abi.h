@@ -42,6 +42,8 @@
 //     Makes message `number` of the model the last error.
 //   o2w_fail_text(errno: i32, text: i32) -> i32
 //     The same with the address of NUL-terminated text.
+//   o2w_fail_in(errno: i32, number: i32) -> i32
+//     Puts message `number` before the last error.
 //   o2w_out_of_memory(bytes: i64, number: i32) -> i32
 //     Says that a tensor of this size could not be allocated; message `number` of the model names it.
 //
@@ -122,6 +124,7 @@ enum PortFlags : uint32_t {
   kStatic = 1,      // all dims are fixed
   kSizedByRun = 2,  // (outputs) dims depend on symbols that the run defines
   kBorrowed = 4,    // (outputs) the data are those of `address` or of an input: nothing to allocate
+  kRankByRun = 8,   // (outputs) the buffer holds a list (lists.h) whose one element is the tensor
 };
 struct PortSpec {
   uint32_t name;
@@ -180,6 +183,18 @@ struct TensorArg {
   int32_t dims[kMaxRank];
 };
 
+// Stands in for an element type where the value is a list.
+inline constexpr uint32_t kListType = 0;
+
+// An element of a list, also as hosts see it (plain ABI; part of the module's stable face).
+struct ListElement {
+  uint32_t dtype;  // ONNX TensorProto.DataType, or kListType
+  uint32_t rank;
+  int32_t dims[kMaxRank];  // 0 past the rank
+  uint32_t data;           // dense, row-major; of a list: its handle
+  uint32_t bytes;
+};
+
 // What o2w_input(i) and o2w_output(i) point at (plain ABI; part of the module's stable face).
 struct PortDescriptor {
   uint32_t name;  // UTF-8, not NUL-terminated by contract
@@ -210,6 +225,7 @@ static_assert(sizeof(ArenaBuffer) == 16);
 static_assert(sizeof(ModelDescriptor) == 76);
 static_assert(sizeof(String) == 8);
 static_assert(sizeof(TensorArg) == 44 && offsetof(TensorArg, dims) == 12);
+static_assert(sizeof(ListElement) == 48 && offsetof(ListElement, data) == 40);
 static_assert(sizeof(PortDescriptor) == 60 && offsetof(PortDescriptor, data) == 52);
 static_assert(sizeof(NnTensor) == 20 && offsetof(NnTensor, data) == 12);
 

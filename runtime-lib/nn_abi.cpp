@@ -93,6 +93,14 @@ void forget_borrowed_outputs(Context& context) {
   }
 }
 
+// wasi-nn knows tensors alone.
+bool is_list_port(const abi::PortSpec& port, const char* what) {
+  if (port.dtype != abi::kListType) return false;
+  ErrorText() << what << " \"" << at<const char>(port.name)
+              << "\" is a sequence or an optional, which wasi-nn cannot pass; use the o2w_* functions";
+  return true;
+}
+
 bool is_model_name(const char* name, uint32_t length) {
   const auto equals = [&](const char* other) {
     return __builtin_strlen(other) == length && __builtin_memcmp(name, other, length) == 0;
@@ -181,6 +189,7 @@ O2W_EXPORT int32_t o2w_nn_set_input(uint32_t handle, uint32_t index, uint32_t te
     return bad_pointer("set_input: the tensor's data", given.data, given.data_length);
   }
   const abi::PortSpec& port = input_spec(index);
+  if (is_list_port(port, "input")) return abi::kUnsupportedOperation;
   if (!code_fits(given.type, port)) {
     ErrorText() << "input \"" << at<const char>(port.name) << "\": expected " << port
                 << ", got a tensor of type code " << uint32_t{given.type};
@@ -215,6 +224,7 @@ O2W_EXPORT int32_t o2w_nn_compute(uint32_t handle) {
   Context* context = find_context(handle);
   if (!context) return abi::kInvalidArgument;
   for (uint32_t i = 0; i < o2w_model.input_count; ++i) {
+    if (is_list_port(input_spec(i), "input")) return abi::kUnsupportedOperation;
     if (context->inputs[i].has_data) continue;
     ErrorText() << "compute: input " << i << ", \"" << at<const char>(input_spec(i).name) << "\", "
                 << input_spec(i) << ", was not set";
@@ -236,6 +246,7 @@ O2W_EXPORT int32_t o2w_nn_get_output(uint32_t handle, uint32_t index, uint32_t b
     ErrorText() << "get_output: there is no output " << index << ": the model has " << o2w_model.output_count;
     return abi::kInvalidArgument;
   }
+  if (is_list_port(output_spec(index), "output")) return abi::kUnsupportedOperation;
   if (!in_memory(written, 4)) return bad_pointer("get_output: the place for the size", written, 4);
   if (!context->computed) {
     ErrorText() << "get_output: nothing was computed for these inputs";

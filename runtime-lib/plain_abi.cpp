@@ -32,9 +32,10 @@ void describe(abi::PortDescriptor& descriptor, const abi::PortSpec& port, const 
   descriptor.name_length = static_cast<uint32_t>(__builtin_strlen(name));
   descriptor.dtype = port.dtype;
   descriptor.element_bytes = port.element_bytes;
-  descriptor.rank = port.rank;
+  const bool rank_by_run = port.flags & abi::kRankByRun;
+  descriptor.rank = rank_by_run && state.has_shape ? state.rank : port.rank;
   for (uint32_t d = 0; d < abi::kMaxRank; ++d) {
-    if (d >= port.rank) {
+    if (d >= descriptor.rank) {
       descriptor.dims[d] = 0;
     } else if (state.has_shape) {
       descriptor.dims[d] = state.dims[d];
@@ -43,7 +44,7 @@ void describe(abi::PortDescriptor& descriptor, const abi::PortSpec& port, const 
       descriptor.dims[d] = dim.kind == abi::DimKind::kFixed ? static_cast<int32_t>(dim.value) : -1;
     }
   }
-  descriptor.data = has_data ? state.data : 0;
+  descriptor.data = has_data && (state.has_shape || !rank_by_run) ? state.data : 0;
   descriptor.bytes = state.has_shape ? state.bytes : 0;
 }
 

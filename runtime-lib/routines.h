@@ -38,6 +38,21 @@
 //   ints: shortest and longest n-gram, most tokens skipped.
 // match_table: text, classes, table, accepting (regex_run.h) -> whether the whole text matches (bool).
 // match_program: text, program (regex_run.h) -> the same. ints: where the program starts.
+//
+// Lists (lists.h; an argument of type kListType is a handle):
+// list_construct: elements... -> list.
+// list_insert: list, element, [position] -> list.
+// list_erase: list, [position] -> list.
+// list_length: list -> n (i64).
+// list_dims: list, position -> dims (i64[rank]) of an element. ints: 1 where the list is an optional.
+// list_get: list, position -> the element, a tensor of just these dims or a list. ints: as list_dims.
+// list_split: x, [sizes] -> list of parts. ints: axis, 1 to keep the axis where there are no sizes.
+//   Sizes are those of the parts, or as a scalar that of all but the last.
+// list_concat_dims: list -> dims (i64[rank]) of its elements' concatenation. ints: axis, 1 for a new axis.
+// list_concat: list -> the concatenation. ints: axis, 1 for a new axis.
+// list_input: list -> list, after checking what a host gave. ints: number of the input; its type as levels,
+// -1 a
+//   sequence of, -2 an optional of, ending with an element type.
 #pragma once
 
 #include <stdint.h>

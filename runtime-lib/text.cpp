@@ -47,6 +47,15 @@ ErrorText& ErrorText::operator<<(int64_t number) {
 
 const char* last_error() { return buffer; }
 
+void prefix_error(const char* prefix, const char* name) {
+  static char before[kCapacity + 1];
+  __builtin_memcpy(before, buffer, length + 1);
+  ErrorText text;
+  text << prefix;
+  if (name) text << " \"" << name << "\"";
+  text << ": " << static_cast<const char*>(before);
+}
+
 const char* dtype_name(uint32_t onnx_code) {
   static constexpr const char kNames[][11] = {
       "undefined",  "f32",    "u8",         "i8",  "u16", "i16",    "i32",    "i64",  "string",
@@ -61,6 +70,15 @@ O2W_EXPORT const char* o2w_last_error() { return o2w::runtime::last_error(); }
 
 O2W_EXPORT int32_t o2w_fail_text(int32_t error, uint32_t text) {
   o2w::runtime::ErrorText() << o2w::runtime::at<const char>(text);
+  return error;
+}
+
+// Says where the failure was that has left its text.
+O2W_EXPORT int32_t o2w_fail_in(int32_t error, uint32_t number) {
+  if (number < o2w_model.error_count) {
+    o2w::runtime::prefix_error(
+        o2w::runtime::at<const char>(o2w::runtime::at<const uint32_t>(o2w_model.errors)[number]));
+  }
   return error;
 }
 

@@ -251,7 +251,13 @@ void Plan::emit_routine(FunctionBuilder& f, const Call& call, const Routine& rou
   }
   if (on_heap) f.call_statement("o2w_heap_free", f.arguments(base.get()));
   // The routine has left its message.
-  f.if_(I32(code.get()), [&] { f.return_(code.get()); });
+  f.if_(I32(code.get()), [&] {
+    if (call.error < 0) {
+      f.return_(code.get());
+    } else {
+      f.return_(f.call("o2w_fail_in", f.arguments(code.get(), f.i32(call.error)), WasmType::i32));
+    }
+  });
   update_dims(f, routine.counts);
 }
 

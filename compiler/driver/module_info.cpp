@@ -65,9 +65,16 @@ std::vector<ModulePort> ports_from(const nlohmann::json& list) {
   for (const nlohmann::json& entry : list) {
     ModulePort port;
     port.name = entry.at("name");
+    if (entry.contains("list")) {
+      fail_model(
+          "'{}' is a sequence or an optional, which this command cannot pass; use the loader (--emit js)",
+          port.name);
+    }
     const std::optional<ir::DType> type = ir::dtype_from_onnx(entry.at("onnx_dtype").get<int>());
     if (!type) fail_model("port '{}' has an unknown element type", port.name);
     port.type = *type;
+    // The rank of some outputs is only told by the run.
+    if (entry.at("shape").is_null()) port.dims.push_back({std::nullopt, "..."});
     for (const nlohmann::json& size : entry.at("shape")) {
       if (size.is_number_integer()) {
         port.dims.push_back({size.get<int64_t>(), {}});

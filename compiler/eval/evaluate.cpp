@@ -405,7 +405,11 @@ std::vector<Tensor> evaluate(const ir::Graph& graph, const std::vector<Tensor>& 
   for (std::size_t i = 0; i < inputs.size(); ++i) machine.set(graph.inputs[i].value, inputs[i]);
   machine.run(graph.region);
   std::vector<Tensor> outputs;
-  for (const ir::Port& port : graph.outputs) outputs.push_back(machine.get(port.value));
+  for (const ir::Port& port : graph.outputs) {
+    const Tensor& result = machine.get(port.value);
+    const bool is_wrapped = port.value->list && port.value->list->kind == ir::ListType::Kind::tensor;
+    outputs.push_back(is_wrapped ? result.elements().at(0) : result);
+  }
   return outputs;
 }
 
@@ -436,7 +440,8 @@ std::optional<std::vector<Tensor>> fold(const Node& node, int64_t byte_limit) {
   if (!foldable_kind(node) || !constant_expressions(node)) return std::nullopt;
   int64_t bytes = 0;
   for (const Value* output : node.outputs) {
-    if (!ir::is_static(output->shape)) return std::nullopt;
+    // Lists have no contents that a module could hold from the start.
+    if (!ir::is_static(output->shape) || output->type == DType::list) return std::nullopt;
     int64_t size = std::max(ir::byte_size(output->type), 1);
     for (const ir::Dim& dim : output->shape) {
       if (dim.value() < 0 || (dim.value() != 0 && size > byte_limit / dim.value())) return std::nullopt;

@@ -44,6 +44,7 @@ constexpr std::array kRows = {
     Row{DType::c64, "c64", "complex64", 8, 14},
     Row{DType::c128, "c128", "complex128", 16, 15},
     Row{DType::string, "string", "string", 8, 8},
+    Row{DType::list, "list", "list", 4, 0},
     Row{DType::index, "index", "index", 0, 0},
 };
 

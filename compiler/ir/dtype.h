@@ -34,6 +34,7 @@ enum class DType : uint8_t {
   c64,
   c128,    // interleaved (re, im)
   string,  // a handle (string_pool.h) of 8 bytes: equal strings have equal handles
+  list,    // a scalar that names a list of tensors or lists: see list_type.h
   index,   // expressions only: a position or size; 32 bits in wasm, 64 in the evaluator
 };
 

@@ -15,6 +15,7 @@
 #include "compiler/ir/dim.h"
 #include "compiler/ir/dtype.h"
 #include "compiler/ir/expr.h"
+#include "compiler/ir/list_type.h"
 #include "compiler/ir/tensor.h"
 
 namespace o2w::ir {
@@ -34,6 +35,7 @@ struct Value {
   // What is known of the elements of a small integer (or bool) tensor, row-major: how the sizes that a model
   // computes from shapes become Dims while it is lowered.
   std::optional<std::vector<Dim>> contents;
+  std::shared_ptr<const ListType> list;  // of values whose type is DType::list
 };
 
 enum class Combiner : uint8_t { none, sum, prod, min, max, logical_and, logical_or, arg_min, arg_max };

@@ -1,5 +1,6 @@
 #include "compiler/ir/tensor.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -74,6 +75,12 @@ Tensor Tensor::of_strings(std::vector<int64_t> dims, const std::vector<std::stri
   return tensor;
 }
 
+Tensor Tensor::of_list(std::vector<Tensor> elements) {
+  Tensor tensor(DType::list, {});
+  tensor.list_ = std::make_shared<const std::vector<Tensor>>(std::move(elements));
+  return tensor;
+}
+
 int64_t Tensor::count() const {
   int64_t count = 1;
   for (int64_t dim : dims_) count *= dim;
@@ -105,6 +112,12 @@ const std::string& Tensor::string_at(int64_t i) const {
 void Tensor::set_string(int64_t i, std::string_view text) {
   ensure(type_ == DType::string, "a string in a tensor of another type");
   mutable_data<uint64_t>()[i] = string_handle(text);
+}
+
+const std::vector<Tensor>& Tensor::elements() const {
+  ensure(type_ == DType::list, "elements of a tensor that is no list");
+  static const std::vector<Tensor> none;
+  return list_ ? *list_ : none;
 }
 
 double Tensor::as_double(int64_t i) const {
@@ -142,6 +155,7 @@ int64_t Tensor::as_int(int64_t i) const {
     case DType::u16:
       return data<uint16_t>()[i];
     case DType::i32:
+    case DType::list:  // what stands for the list in memory; it means nothing here
       return data<int32_t>()[i];
     case DType::u32:
       return data<uint32_t>()[i];
@@ -198,6 +212,7 @@ void Tensor::set_int(int64_t i, int64_t value) {
     return;
   }
   if (type_ == DType::string) fail_model("the number {} cannot be an element of a string tensor", value);
+  if (type_ == DType::list) return;
   const int64_t wrapped = wrap_int(type_, value);
   switch (byte_size(type_)) {
     case 1:
@@ -226,6 +241,10 @@ Tensor Tensor::reshaped(std::vector<int64_t> dims) const {
 
 bool Tensor::same_bits(const Tensor& other) const {
   if (type_ != other.type_ || dims_ != other.dims_) return false;
+  if (type_ == DType::list) {
+    return std::equal(elements().begin(), elements().end(), other.elements().begin(), other.elements().end(),
+                      [](const Tensor& a, const Tensor& b) { return a.same_bits(b); });
+  }
   return view_ == other.view_ || byte_count() == 0 ||
          std::memcmp(view_, other.view_, static_cast<std::size_t>(byte_count())) == 0;
 }

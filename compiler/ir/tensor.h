@@ -24,6 +24,8 @@ class Tensor {
   Tensor(DType type, std::vector<int64_t> dims, std::shared_ptr<const void> owner, const uint8_t* bytes);
   // The elements are handles of the strings (string_pool.h).
   static Tensor of_strings(std::vector<int64_t> dims, const std::vector<std::string>& strings);
+  // A list of tensors and lists: a scalar of DType::list. Tensor(DType::list, {}) is the empty one.
+  static Tensor of_list(std::vector<Tensor> elements);
   template <typename T>
   static Tensor scalar(DType type, T value);
 
@@ -46,6 +48,7 @@ class Tensor {
   std::vector<std::string> strings() const;
   const std::string& string_at(int64_t flat_index) const;
   void set_string(int64_t flat_index, std::string_view text);
+  const std::vector<Tensor>& elements() const;  // of a list
 
   // Element as a double or int64 whatever the type (narrow floats are decoded, bool is 0/1).
   double as_double(int64_t flat_index) const;
@@ -63,6 +66,7 @@ class Tensor {
   std::shared_ptr<const void> owner_;
   const uint8_t* view_ = nullptr;
   std::shared_ptr<std::vector<uint8_t>> own_;
+  std::shared_ptr<const std::vector<Tensor>> list_;
 };
 
 template <typename T>

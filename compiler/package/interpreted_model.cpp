@@ -45,15 +45,92 @@ void InterpretedModel::set_shape(std::size_t input, const std::vector<int64_t>& 
   instance_.call("o2w_free", {static_cast<int32_t>(space)});
 }
 
+uint32_t InterpretedModel::copy_in(const uint8_t* data, std::size_t count) {
+  const auto address = static_cast<uint32_t>(
+      instance_.call_i32("o2w_alloc", {static_cast<int32_t>(std::max<std::size_t>(count, 1))}));
+  ensure(address != 0, "no memory for an element of a list");
+  std::copy_n(data, count, bytes(address, count));
+  return address;
+}
+
+void InterpretedModel::append(uint32_t list, const ir::Tensor& element) {
+  const auto target = static_cast<int32_t>(list);
+  if (element.type() == ir::DType::list) {
+    const uint32_t inner = make_list(element);
+    lists_.pop_back();  // belongs to the other from now on
+    check("o2w_list_append_list", {target, static_cast<int32_t>(inner)});
+    return;
+  }
+  const std::vector<int32_t> sizes(element.dims().begin(), element.dims().end());
+  const auto dims =
+      static_cast<int32_t>(copy_in(reinterpret_cast<const uint8_t*>(sizes.data()), 4 * sizes.size()));
+  const auto data =
+      static_cast<int32_t>(copy_in(element.bytes(), static_cast<std::size_t>(element.byte_count())));
+  check("o2w_list_append", {target, static_cast<int32_t>(ir::onnx_code(element.type())),
+                            static_cast<int32_t>(sizes.size()), dims, data});
+  instance_.call("o2w_free", {dims});
+  instance_.call("o2w_free", {data});
+}
+
+uint32_t InterpretedModel::make_list(const ir::Tensor& list) {
+  const auto handle = static_cast<uint32_t>(instance_.call_i32("o2w_list_new"));
+  ensure(handle != 0, "no memory for a list");
+  lists_.push_back(handle);
+  for (const ir::Tensor& element : list.elements()) append(handle, element);
+  return handle;
+}
+
+ir::Tensor InterpretedModel::read_list(uint32_t list) {
+  std::vector<ir::Tensor> elements;
+  const auto count =
+      static_cast<uint32_t>(instance_.call_i32("o2w_list_length", {static_cast<int32_t>(list)}));
+  for (uint32_t i = 0; i < count; ++i) {
+    const auto address = static_cast<uint32_t>(
+        instance_.call_i32("o2w_list_element", {static_cast<int32_t>(list), static_cast<int32_t>(i)}));
+    ensure(address != 0, "a list does not give all of its elements");
+    const auto element = instance_.read<abi::ListElement>(address);
+    if (element.dtype == abi::kListType) {
+      elements.push_back(read_list(element.data));
+      continue;
+    }
+    const auto type = ir::dtype_from_onnx(static_cast<int>(element.dtype));
+    ensure(type.has_value() && element.rank <= abi::kMaxRank,
+           "an element of a list with a broken descriptor");
+    std::vector<int64_t> dims(element.dims, element.dims + element.rank);
+    if (*type == ir::DType::string) {
+      elements.push_back(read_strings(std::move(dims), element.data));
+      continue;
+    }
+    ir::Tensor tensor(*type, std::move(dims));
+    ensure(tensor.byte_count() == static_cast<int64_t>(element.bytes),
+           "the size of a list's element is not that of its shape");
+    std::copy_n(bytes(element.data, element.bytes), element.bytes, tensor.mutable_bytes());
+    elements.push_back(std::move(tensor));
+  }
+  return ir::Tensor::of_list(std::move(elements));
+}
+
+void InterpretedModel::free_lists() {
+  for (const uint32_t list : lists_) instance_.call("o2w_list_free", {static_cast<int32_t>(list)});
+  lists_.clear();
+}
+
 void InterpretedModel::set_inputs(const std::vector<ir::Tensor>& inputs) {
   const auto count = static_cast<uint32_t>(instance_.call_i32("o2w_input_count"));
   if (count != inputs.size()) fail_model("the model has {} inputs, got {}", count, inputs.size());
   for (std::size_t i = 0; i < count; ++i) set_shape(i, inputs[i].dims());
   check("o2w_prepare");
   free_strings();
+  free_lists();
   for (std::size_t i = 0; i < count; ++i) {
-    const abi::PortDescriptor wanted = port("o2w_input", i);
     const ir::Tensor& tensor = inputs[i];
+    const bool is_list = port("o2w_input", i).dtype == abi::kListType;
+    if (is_list && tensor.type() == ir::DType::list) {
+      const uint32_t list = make_list(tensor);
+      instance_.write(port("o2w_input", i).data, list);
+      continue;
+    }
+    const abi::PortDescriptor wanted = port("o2w_input", i);
     if (wanted.dtype != static_cast<uint32_t>(ir::onnx_code(tensor.type())) ||
         static_cast<int64_t>(wanted.bytes) != tensor.byte_count()) {
       fail_model("input {} takes {} bytes of ONNX's element type {}, got {} bytes of type {}", i,
@@ -107,6 +184,10 @@ std::vector<ir::Tensor> InterpretedModel::outputs() {
   const auto count = static_cast<uint32_t>(instance_.call_i32("o2w_output_count"));
   for (std::size_t i = 0; i < count; ++i) {
     const abi::PortDescriptor made = port("o2w_output", i);
+    if (made.dtype == abi::kListType) {
+      tensors.push_back(read_list(instance_.read<uint32_t>(made.data)));
+      continue;
+    }
     const auto type = ir::dtype_from_onnx(static_cast<int>(made.dtype));
     ensure(type.has_value() && made.rank <= abi::kMaxRank, "an output with a broken descriptor");
     const std::vector<int64_t> dims(made.dims, made.dims + made.rank);

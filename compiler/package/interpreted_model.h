@@ -31,6 +31,12 @@ class InterpretedModel {
   void check(const std::string& function, const std::vector<WasmNumber>& arguments = {});
   abi::PortDescriptor port(const std::string& function, std::size_t number);
   uint8_t* bytes(uint32_t address, std::size_t count);
+  // Lists are made in the module's memory, and read from there.
+  uint32_t copy_in(const uint8_t* data, std::size_t count);
+  uint32_t make_list(const ir::Tensor& list);
+  void append(uint32_t list, const ir::Tensor& element);
+  ir::Tensor read_list(uint32_t list);
+  void free_lists();
   void set_shape(std::size_t input, const std::vector<int64_t>& dims);
   void write_strings(const ir::Tensor& tensor, uint32_t address);
   ir::Tensor read_strings(std::vector<int64_t> dims, uint32_t address);
@@ -38,6 +44,7 @@ class InterpretedModel {
 
   std::vector<uint32_t> string_blocks_;  // of the inputs' bytes: the module reads them when it runs
   WasmInstance instance_;
+  std::vector<uint32_t> lists_;  // made for the inputs
 };
 
 }  // namespace o2w::package

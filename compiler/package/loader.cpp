@@ -83,7 +83,11 @@ function asTensor(value) {
   return ArrayBuffer.isView(value) || Array.isArray(value) ? { data: value, dims: undefined } : value;
 }
 
-const describe = (port) => `${port.dtype}[${port.shape.join(', ')}]`;
+function describeList({ kind, list, dtype, shape }) {
+  const sizes = shape ? `[${shape.map((size) => size ?? '?').join(', ')}]` : '';
+  return `${kind}(${list ? describeList(list) : dtype + sizes})`;
+}
+const describe = (port) => (port.list ? describeList(port.list) : `${port.dtype}[${port.shape.join(', ')}]`);
 
 export class Model {
   #exports;
@@ -111,10 +115,24 @@ export class Model {
         throw new ModelError(`the model has no input "${name}"; it has ${this.inputs.map((p) => `"${p.name}"`).join(', ')}`, 1);
       }
     }
-    const tensors = this.inputs.map((port) => this.#check(port, inputs[port.name]));
+    const tensors = this.inputs.map((port) => (port.list ? { port, dims: [] } : this.#check(port, inputs[port.name])));
     tensors.forEach(({ dims }, i) => this.#setShape(i, dims));
     this.#call('o2w_prepare');
+    const lists = [];
+    try {
+      tensors.filter(({ port }) => port.list).forEach((entry) => {
+        entry.list = this.#makeList(`input "${entry.port.name}"`, entry.port.list, inputs[entry.port.name]);
+        lists.push(entry.list);
+      });
+      return this.#compute(tensors);
+    } finally {
+      lists.forEach((list) => this.#exports.o2w_list_free(list));
+    }
+  }
+
+  #compute(tensors) {
     tensors.forEach(({ data, port }, i) => {
+      if (port.list) return;
       const { bytes } = this.#port(this.#exports.o2w_input(i));
       const count = port.onnx_dtype === STRING ? bytes / 8 : bytes / ARRAYS[port.onnx_dtype].BYTES_PER_ELEMENT;
       if (data.length !== count) {
@@ -123,8 +141,11 @@ export class Model {
     });
     const blocks = [];
     try {
-      tensors.forEach(({ data, port }, i) => {
-        if (port.onnx_dtype === STRING) {
+      tensors.forEach(({ data, port, list }, i) => {
+        if (port.list) {
+          const { address } = this.#port(this.#exports.o2w_input(i));
+          new DataView(this.#exports.memory.buffer).setUint32(address, list, true);
+        } else if (port.onnx_dtype === STRING) {
           blocks.push(this.#writeStrings(i, data));
         } else {
           // Views are made anew each time: memory may have grown.
@@ -138,6 +159,9 @@ export class Model {
     }
     return Object.fromEntries(this.outputs.map((port, i) => {
       const { address, bytes, dims } = this.#port(this.#exports.o2w_output(i));
+      if (port.list) {
+        return [port.name, this.#readList(port.list, new DataView(this.#exports.memory.buffer).getUint32(address, true))];
+      }
       if (port.onnx_dtype === STRING) return [port.name, { data: this.#readStrings(address, bytes / 8), dims }];
       const array = ARRAYS[port.onnx_dtype];
       const view = new array(this.#exports.memory.buffer, address, bytes / array.BYTES_PER_ELEMENT);
@@ -169,6 +193,66 @@ export class Model {
     const elements = new Uint32Array(this.#exports.memory.buffer, address, 2 * count);
     return Array.from({ length: count }, (_, i) =>
       decoder.decode(new Uint8Array(this.#exports.memory.buffer, elements[2 * i], elements[2 * i + 1])));
+  }
+
+  // A sequence is given as an array of its elements; an optional as its element, or null. Returns the list's handle.
+  #makeList(what, type, value) {
+    const elements = type.kind === 'optional' ? (value === null || value === undefined ? [] : [value]) : value;
+    if (!Array.isArray(elements)) throw new ModelError(`${what} (${describeList(type)}): expected an array of its elements`, 1);
+    const list = this.#exports.o2w_list_new() >>> 0;
+    if (list === 0) throw new ModelError(this.#lastError(), 7);
+    try {
+      elements.forEach((element, i) => {
+        const where = type.kind === 'optional' ? what : `${what}, element ${i}`;
+        if (type.list) {
+          this.#call('o2w_list_append_list', list, this.#makeList(where, type.list, element));
+        } else {
+          this.#append(where, list, type, element);
+        }
+      });
+    } catch (error) {
+      this.#exports.o2w_list_free(list);
+      throw error;
+    }
+    return list;
+  }
+
+  #append(what, list, type, value) {
+    const array = ARRAYS[type.onnx_dtype];
+    const shape = type.shape?.every((size) => typeof size === 'number') ? type.shape : undefined;
+    const { data, dims } = asTensor(value ?? {});
+    const sizes = dims ?? shape;
+    const named = data?.constructor?.name ?? typeof data;
+    if (!(data instanceof array || Array.isArray(data))) throw new ModelError(`${what}: expected ${array.name}, got ${named}`, 1);
+    if (!Array.isArray(sizes)) throw new ModelError(`${what}: give its dims, as {data, dims}`, 1);
+    if (sizes.reduce((count, size) => count * size, 1) !== data.length) {
+      throw new ModelError(`${what}: ${data.length} elements do not fit dims of ${JSON.stringify(sizes)}`, 1);
+    }
+    const header = Math.ceil((4 * sizes.length + 1) / 8) * 8;
+    const address = this.#exports.o2w_alloc(header + data.length * array.BYTES_PER_ELEMENT) >>> 0;
+    if (address === 0) throw new ModelError('out of memory', 7);
+    try {
+      new Int32Array(this.#exports.memory.buffer, address, sizes.length).set(sizes);
+      new array(this.#exports.memory.buffer, address + header, data.length).set(data);
+      this.#call('o2w_list_append', list, type.onnx_dtype, sizes.length, address, address + header);
+    } finally {
+      this.#exports.o2w_free(address);
+    }
+  }
+
+  #readList(type, list) {
+    const elements = Array.from({ length: this.#exports.o2w_list_length(list) }, (_, i) => {
+      const pointer = this.#exports.o2w_list_element(list, i) >>> 0;
+      if (pointer === 0) throw new ModelError(this.#lastError(), 5);
+      const view = new DataView(this.#exports.memory.buffer, pointer, 48);
+      const data = view.getUint32(40, true);
+      if (type.list) return this.#readList(type.list, data);
+      const array = ARRAYS[type.onnx_dtype];
+      const dims = Array.from({ length: view.getUint32(4, true) }, (_, d) => view.getInt32(8 + 4 * d, true));
+      if (type.onnx_dtype === STRING) return { data: this.#readStrings(data, view.getUint32(44, true) / 8), dims };
+      return { data: new array(this.#exports.memory.buffer, data, view.getUint32(44, true) / array.BYTES_PER_ELEMENT).slice(), dims };
+    });
+    return type.kind === 'optional' ? elements[0] ?? null : elements;
   }
 
   #check(port, value) {
@@ -259,14 +343,26 @@ export interface Tensor<A = TypedArray | string[]> {
   dims: number[];
 }
 
+/** What a sequence or an optional holds: tensors, or lists again. */
+export interface List {
+  kind: 'sequence' | 'optional';
+  list?: List;
+  dtype?: string;
+  onnx_dtype?: number;
+  /** Sizes that all elements have, null where they differ; null as a whole where ranks do. */
+  shape?: (number | string | null)[] | null;
+}
+
 export interface Port {
   name: string;
+  /** Of a sequence or an optional, whose dtype is "list". */
+  list?: List;
   /** Element type: "float32", "int64", "bool", ... */
   dtype: string;
   /** ONNX TensorProto.DataType. */
   onnx_dtype: number;
-  /** Sizes; one that varies is a name or an expression over names. */
-  shape: (number | string)[];
+  /** Sizes; one that varies is a name or an expression over names. Null of an output whose rank only the run tells. */
+  shape: (number | string)[] | null;
 }
 
 export interface Metadata {
@@ -359,9 +455,32 @@ const char* array_type(ir::DType type) {
 // A comment must not be closed by a name.
 std::string in_comment(const std::string& text) { return replace_all(text, "*/", "* /"); }
 
+std::string list_type(const ir::ListType& type, bool is_input) {
+  std::string element;
+  if (type.inner) {
+    element = list_type(*type.inner, is_input);
+  } else {
+    const char* array = array_type(type.element);
+    element = is_input ? fmt::format("Tensor<{}> | {}", array, array) : fmt::format("Tensor<{}>", array);
+  }
+  if (!type.is_optional()) return fmt::format("({})[]", element);
+  return fmt::format("{} | null{}", element, is_input ? " | undefined" : "");
+}
+
 std::string fields(const std::vector<schedule::ProgramPort>& ports, bool are_inputs) {
   std::string text;
   for (const schedule::ProgramPort& port : ports) {
+    if (port.list && port.list->kind == ir::ListType::Kind::tensor) {
+      text +=
+          fmt::format("  /** {}, of a rank that the run tells */\n  {}: Tensor<{}>;\n",
+                      ir::user_name(port.list->element), quoted(port.name), array_type(port.list->element));
+      continue;
+    }
+    if (port.list) {
+      text += fmt::format("  /** {} */\n  {}: {};\n", in_comment(ir::to_string(*port.list)),
+                          quoted(port.name), list_type(*port.list, are_inputs));
+      continue;
+    }
     const char* array = array_type(port.type);
     text += fmt::format("  /** {}{} */\n", ir::user_name(port.type), in_comment(ir::to_string(port.shape)));
     text += are_inputs ? fmt::format("  {}: Tensor<{}> | {};\n", quoted(port.name), array, array)

@@ -8,6 +8,36 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// What a list holds: {"kind", "dtype", "onnx_dtype", "shape"} of tensors, {"kind", "list"} of lists. Sizes
+// that differ from element to element are null, and so is the shape where ranks do.
+Json describe(const ir::ListType& type) {
+  Json json = {{"kind", type.is_optional() ? "optional" : "sequence"}};
+  if (type.inner) {
+    json["list"] = describe(*type.inner);
+    return json;
+  }
+  json["dtype"] = ir::user_name(type.element);
+  json["onnx_dtype"] = ir::onnx_code(type.element);
+  const std::optional<int> rank = type.mixed_ranks ? std::nullopt : type.rank->get();
+  if (!rank) {
+    json["shape"] = nullptr;
+    return json;
+  }
+  Json shape = Json::array();
+  for (int d = 0; d < *rank; ++d) {
+    const std::optional<ir::Dim> dim = ir::known_dim(type, d);
+    if (!dim) {
+      shape.push_back(nullptr);
+    } else if (dim->is_constant()) {
+      shape.push_back(dim->value());
+    } else {
+      shape.push_back(dim->to_string());
+    }
+  }
+  json["shape"] = std::move(shape);
+  return json;
+}
+
 Json describe(const std::vector<schedule::ProgramPort>& ports) {
   Json list = Json::array();
   for (const schedule::ProgramPort& port : ports) {
@@ -21,10 +51,13 @@ Json describe(const std::vector<schedule::ProgramPort>& ports) {
         shape.push_back(dim.to_string());
       }
     }
+    const bool rank_by_run = port.list && port.list->kind == ir::ListType::Kind::tensor;
+    const ir::DType type = rank_by_run ? port.list->element : port.type;
     list.push_back({{"name", port.name},
-                    {"dtype", ir::user_name(port.type)},
-                    {"onnx_dtype", ir::onnx_code(port.type)},
-                    {"shape", std::move(shape)}});
+                    {"dtype", ir::user_name(type)},
+                    {"onnx_dtype", ir::onnx_code(type)},
+                    {"shape", rank_by_run ? Json(nullptr) : std::move(shape)}});
+    if (port.list && !rank_by_run) list.back()["list"] = describe(*port.list);
   }
   return list;
 }

@@ -335,7 +335,12 @@ class Layouter {
       spec.rank = static_cast<uint32_t>(port.shape.size());
       spec.dims = dims[i];
       spec.buffer = static_cast<uint32_t>(port.buffer);
-      if (ir::is_static(port.shape)) {
+      const bool rank_by_run = port.list && port.list->kind == ir::ListType::Kind::tensor;
+      if (rank_by_run) {
+        spec.flags |= abi::kRankByRun;
+        spec.dtype = static_cast<uint32_t>(ir::onnx_code(port.list->element));
+        spec.element_bytes = static_cast<uint32_t>(ir::byte_size(port.list->element));
+      } else if (ir::is_static(port.shape)) {
         spec.flags |= abi::kStatic;
         layout_.reserve += align(ir::element_count(port.shape).value() * spec.element_bytes, 64) + 128;
       }

@@ -3,6 +3,7 @@
 #include <binaryen-c.h>
 #include <runtime_blob.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <set>
@@ -48,6 +49,21 @@ constexpr const char* kExports[][2] = {
     {"o2w_run", "o2w_run"},
     {"o2w_last_error", "o2w_last_error"},
 };
+
+// The same, of modules that have lists among their inputs and outputs.
+constexpr const char* kListExports[][2] = {
+    {"o2w_list_new", "o2w_list_new"},       {"o2w_list_free", "o2w_list_free"},
+    {"o2w_list_append", "o2w_list_append"}, {"o2w_list_append_list", "o2w_list_append_list"},
+    {"o2w_list_length", "o2w_list_length"}, {"o2w_list_element", "o2w_list_element"},
+};
+
+bool has_list_ports(const schedule::Program& program) {
+  const auto is_list = [](const schedule::ProgramPort& port) {
+    return port.list && port.list->kind != ir::ListType::Kind::tensor;
+  };
+  return std::any_of(program.inputs.begin(), program.inputs.end(), is_list) ||
+         std::any_of(program.outputs.begin(), program.outputs.end(), is_list);
+}
 
 struct ModuleDeleter {
   void operator()(BinaryenModuleRef module) const { BinaryenModuleDispose(module); }
@@ -158,6 +174,9 @@ static Package build(const schedule::Program& program, const PackageOptions& opt
   BinaryenSetMemory(module, static_cast<BinaryenIndex>(pages), static_cast<BinaryenIndex>(max_pages),
                     "memory", nullptr, nullptr, nullptr, nullptr, 0, false);
   for (const auto& [outside, inside] : kExports) BinaryenAddFunctionExport(module, inside, outside);
+  if (has_list_ports(program)) {
+    for (const auto& [outside, inside] : kListExports) BinaryenAddFunctionExport(module, inside, outside);
+  }
   optimise(module, runtime_functions, options.level);
   const std::vector<uint8_t> code = write_code(module);
 

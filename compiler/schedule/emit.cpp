@@ -26,12 +26,12 @@ class Emission {
     for (std::size_t k = 0; k < draft_.inputs.size(); ++k) {
       const ir::Value& value = *draft_.inputs[k].value;
       program_.inputs.push_back(
-          {draft_.inputs[k].name, value.type, value.shape, buffer_of(draft_.input_tensors[k])});
+          {draft_.inputs[k].name, value.type, value.shape, buffer_of(draft_.input_tensors[k]), value.list});
     }
     for (std::size_t k = 0; k < draft_.outputs.size(); ++k) {
       const ir::Value& value = *draft_.outputs[k].value;
       program_.outputs.push_back(
-          {draft_.outputs[k].name, value.type, value.shape, buffer_of(draft_.output_tensors[k])});
+          {draft_.outputs[k].name, value.type, value.shape, buffer_of(draft_.output_tensors[k]), value.list});
     }
     totals_ = count_uses(draft_.block);
     find_owners(draft_.block);
@@ -196,7 +196,8 @@ class Emission {
       for (const int tensor : kernel->tensors) call.pointers.push_back(address_of(tensor));
       push(std::move(call));
     } else if (const auto* routine = operation.as<RoutineOp>()) {
-      Call call{routine->routine, {}, error_number(operation.failure)};
+      // Without an origin it is the module's own work, whose messages say enough.
+      Call call{routine->routine, {}, operation.origin ? error_number(operation.failure) : -1};
       for (const int tensor : routine->inputs) call.pointers.push_back(address_of(tensor));
       for (const int tensor : routine->outputs) call.pointers.push_back(address_of(tensor));
       push(std::move(call));

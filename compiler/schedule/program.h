@@ -196,6 +196,7 @@ struct ProgramPort {
   ir::DType type = ir::DType::f32;
   ir::Shape shape;
   int buffer = -1;
+  std::shared_ptr<const ir::ListType> list;  // of ports that are lists
 };
 
 struct Program {

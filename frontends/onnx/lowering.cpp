@@ -36,6 +36,8 @@ const char* kind_text(Kind kind) {
       return "a list of tensors";
     case Kind::graphs:
       return "a list of graphs";
+    case Kind::type:
+      return "a type";
     case Kind::other:
       return "of a kind that is not supported";
   }

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,12 @@
 
 namespace o2w::onnx_frontend {
 
+// One of the ways that a node may compute its outputs: nodes, and the values that they give.
+struct Alternative {
+  std::unique_ptr<ir::Region> region;
+  std::vector<ir::Value*> results;
+};
+
 // Lowers graphs nested in a node (If, Loop, Scan); implemented by the import walk.
 class SubgraphLowering {
  public:
@@ -22,9 +29,18 @@ class SubgraphLowering {
   // order) and returns the values of the graph's outputs. Names of the outer graphs are visible.
   virtual std::vector<ir::Value*> lower(const GraphDef& graph, ir::Region& region,
                                         const std::vector<ir::Value*>& inputs) = 0;
-  // For a node whose two branches cannot both be part of one module: whether it is compiled for its condition
-  // being true. The import tries the answers in turn until the rest of the model fits, and warns.
+  // For a node whose two branches give results that differ in rank: what follows it is lowered for both, as
+  // far as it takes until nothing differs any more, and the node's outputs are the walk's concern. Where that
+  // is out of reach, one of the branches becomes part of the module, with a check of the condition when it
+  // runs.
+  virtual void diverge(ir::Value* condition, Alternative then_branch, Alternative else_branch) = 0;
+  // For a node whose outputs' rank depends on what only the run knows, where no divergence tells its cases
+  // apart: whether the module is made for the first of two cases, with a check in it. The import tries the
+  // answers in turn until the rest of the model fits, and warns.
   virtual bool choose_branch() = 0;
+  // The rank of the elements of a list that begins without any, made for output `name` of the node at hand.
+  // What the walk finds out about it later, the import's next attempt knows from the start.
+  virtual std::shared_ptr<ir::ElementRank> element_rank(const std::string& name) = 0;
 };
 
 class Lowering {

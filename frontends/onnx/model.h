@@ -15,6 +15,7 @@
 namespace o2w::onnx_frontend {
 
 struct GraphDef;
+struct TypeDef;
 
 struct AttributeDef {
   enum class Kind : uint8_t {
@@ -29,6 +30,7 @@ struct AttributeDef {
     texts,
     tensors,
     graphs,
+    type,
     other
   };
   std::string name;
@@ -43,6 +45,7 @@ struct AttributeDef {
   std::vector<std::string> texts;
   std::vector<ir::Tensor> tensors;
   std::vector<std::shared_ptr<GraphDef>> graphs;
+  std::shared_ptr<const TypeDef> type;
   std::string reference;  // in a function body: the function's attribute that gives the value
 };
 
@@ -103,8 +106,10 @@ struct ModelDef {
 Result<ModelDef> read_model(const std::string& path, Diagnostics& diagnostics);
 Result<ModelDef> parse_model(const uint8_t* bytes, std::size_t size,
                              const std::string& folder_of_external_data, Diagnostics& diagnostics);
-// A TensorProto file (conformance data's input_0.pb); sequence and optional data are errors.
+// A TensorProto file (conformance data's input_0.pb).
 Result<ir::Tensor> read_tensor_file(const std::string& path, Diagnostics& diagnostics);
+// The same for a value of any type: a TensorProto, SequenceProto or OptionalProto as `type` says.
+Result<ir::Tensor> read_value_file(const std::string& path, const TypeDef& type, Diagnostics& diagnostics);
 // Serializes to a TensorProto file.
 bool write_tensor_file(const std::string& path, const std::string& name, const ir::Tensor& tensor,
                        Diagnostics& diagnostics);

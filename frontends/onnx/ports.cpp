@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "compiler/support/error.h"
+#include "frontends/onnx/ops/common/lists.h"
 #include "frontends/onnx/tensor_data.h"
 
 namespace o2w::onnx_frontend {
@@ -67,7 +68,8 @@ class Ports {
   void name_unnamed();
   void report_unknown_options();
   void declare(const InputShape& input);
-  void add(const std::string& name, ir::DType type, const ir::Shape& shape);
+  ir::Value* add(const std::string& name, ir::DType type, const ir::Shape& shape);
+  ir::ListType list_type(const ValueDef& input);
   Dim dim_of(const InputDim& dim);
 
   const ModelDef& model_;
@@ -79,15 +81,18 @@ class Ports {
   std::map<std::string, Dim> symbols_;
 };
 
+bool is_list(const TypeDef& type) {
+  return type.kind == TypeDef::Kind::sequence || type.kind == TypeDef::Kind::optional;
+}
+
 void check_type(const TypeDef& type) {
   switch (type.kind) {
     case TypeDef::Kind::tensor:
     case TypeDef::Kind::map:
       break;
     case TypeDef::Kind::sequence:
-      fail_model("is a sequence; sequence values are not supported");
     case TypeDef::Kind::optional:
-      fail_model("is an optional; optional values are not supported");
+      break;
     case TypeDef::Kind::sparse:
       fail_model("is a sparse tensor; sparse inputs are not supported");
     case TypeDef::Kind::unknown:
@@ -99,6 +104,7 @@ InputShape Ports::shape_of(const ValueDef& input) {
   check_type(input.type);
   InputShape result;
   result.def = &input;
+  if (is_list(input.type)) return result;  // a scalar
   const auto wanted = options_.shapes.find(input.name);
   if (input.type.kind == TypeDef::Kind::map) {
     result.dims.resize(1);  // the number of entries
@@ -213,22 +219,51 @@ Dim Ports::dim_of(const InputDim& dim) {
   return symbols_.emplace(dim.name, made).first->second;
 }
 
+// For a list, --shape tells the shape of its elements.
+ir::ListType Ports::list_type(const ValueDef& input) {
+  ir::ListType type = list_type_of(input.type);
+  const ir::ListType* innermost = &type;
+  while (innermost->inner != nullptr) innermost = innermost->inner.get();
+  if (innermost->element == ir::DType::string) {
+    fail_model("is {}; strings can only be given as tensors, make the list in the model",
+               ir::to_string(type));
+  }
+  const auto wanted = options_.shapes.find(input.name);
+  if (wanted == options_.shapes.end()) return type;
+  if (type.inner != nullptr)
+    fail_model("is a list of lists, whose elements have no shape for --shape to give");
+  type.rank = std::make_shared<ir::ElementRank>();
+  type.rank->set(static_cast<int>(wanted->second.size()));
+  type.dims.emplace();
+  for (const int64_t size : wanted->second) {
+    if (size < -1 || size > max_dim) fail_model("--shape gives its elements the size {}", size);
+    type.dims->push_back(size == -1 ? std::nullopt : std::optional(Dim(size)));
+  }
+  return type;
+}
+
 void Ports::declare(const InputShape& input) {
   ir::Shape shape;
   for (const InputDim& dim : input.dims) shape.push_back(dim_of(dim));
+  if (is_list(input.def->type)) {
+    ir::ListType type = list_type(*input.def);
+    add(input.def->name, ir::DType::list, {})->list = std::make_shared<const ir::ListType>(std::move(type));
+    return;
+  }
   add(input.def->name, input.def->type.element, shape);
   // A map is two inputs.
   if (input.def->type.kind == TypeDef::Kind::map)
     add(keys_name(input.def->name), input.def->type.inner->element, shape);
 }
 
-void Ports::add(const std::string& name, ir::DType type, const ir::Shape& shape) {
+ir::Value* Ports::add(const std::string& name, ir::DType type, const ir::Shape& shape) {
   for (const ir::Port& port : graph_.inputs) {
     if (port.name == name) fail_model("is declared twice");
   }
   ir::Value* value = graph_.new_value(type, shape, name);
   graph_.region.parameters.push_back(value);
   graph_.inputs.push_back({name, value});
+  return value;
 }
 
 }  // namespace

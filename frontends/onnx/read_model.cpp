@@ -2,6 +2,7 @@
 // read from the unknown fields.
 #include <google/protobuf/stubs/logging.h>
 #include <google/protobuf/unknown_field_set.h>
+#include <onnx/onnx-data_pb.h>
 #include <onnx/onnx_pb.h>
 
 #include <algorithm>
@@ -58,6 +59,55 @@ Tensor from_field(DType type, std::vector<int64_t> dims, Field* field, int per_e
   }
   Field().Swap(field);
   return Tensor(type, std::move(dims), std::move(bytes));
+}
+
+TypeDef type_def(const onnx::TypeProto& proto);
+
+template <typename TensorType>
+void tensor_type(const TensorType& proto, TypeDef& result, TypeDef::Kind kind) {
+  const std::optional<DType> element = ir::dtype_from_onnx(proto.elem_type());
+  if (!element) return;  // stays unknown
+  result.kind = kind;
+  result.element = *element;
+  if (!proto.has_shape()) return;
+  result.shape.emplace();
+  for (const auto& dim : proto.shape().dim()) {
+    DimDef& def = result.shape->emplace_back();
+    if (dim.has_dim_value() && dim.dim_value() >= 0) def.value = dim.dim_value();
+    if (dim.has_dim_param()) def.name = dim.dim_param();
+  }
+}
+
+TypeDef type_def(const onnx::TypeProto& proto) {
+  TypeDef result;
+  switch (proto.value_case()) {
+    case onnx::TypeProto::kTensorType:
+      tensor_type(proto.tensor_type(), result, TypeDef::Kind::tensor);
+      break;
+    case onnx::TypeProto::kSparseTensorType:
+      tensor_type(proto.sparse_tensor_type(), result, TypeDef::Kind::sparse);
+      break;
+    case onnx::TypeProto::kSequenceType:
+      result.kind = TypeDef::Kind::sequence;
+      result.inner = std::make_shared<TypeDef>(type_def(proto.sequence_type().elem_type()));
+      break;
+    case onnx::TypeProto::kOptionalType:
+      result.kind = TypeDef::Kind::optional;
+      result.inner = std::make_shared<TypeDef>(type_def(proto.optional_type().elem_type()));
+      break;
+    case onnx::TypeProto::kMapType: {
+      // The keys' type is `inner`. Values that are no tensors leave the type unknown.
+      const std::optional<DType> key = ir::dtype_from_onnx(proto.map_type().key_type());
+      if (!key || !proto.map_type().value_type().has_tensor_type()) break;
+      tensor_type(proto.map_type().value_type().tensor_type(), result, TypeDef::Kind::map);
+      result.inner = std::make_shared<TypeDef>();
+      result.inner->element = *key;
+      break;
+    }
+    default:
+      break;
+  }
+  return result;
 }
 
 class Reader {
@@ -189,6 +239,8 @@ AttributeDef Reader::attribute(onnx::AttributeProto& proto) {
       type = onnx::AttributeProto::TENSORS;
     else if (proto.graphs_size() > 0)
       type = onnx::AttributeProto::GRAPHS;
+    else if (proto.has_tp())
+      type = onnx::AttributeProto::TYPE_PROTO;
   }
   switch (type) {
     case onnx::AttributeProto::FLOAT:
@@ -238,6 +290,10 @@ AttributeDef Reader::attribute(onnx::AttributeProto& proto) {
       for (auto& one : *proto.mutable_graphs())
         result.graphs.push_back(std::make_shared<GraphDef>(graph(one)));
       break;
+    case onnx::AttributeProto::TYPE_PROTO:
+      result.kind = Kind::type;
+      result.type = std::make_shared<const TypeDef>(type_def(proto.tp()));
+      break;
     case onnx::AttributeProto::UNDEFINED:
       // Nothing set: an empty list of a file without discriminators.
       break;
@@ -267,55 +323,6 @@ NodeDef Reader::node(onnx::NodeProto& proto, int position) {
       diagnostics_->error({result.name, result.op_type, {}},
                           fmt::format("the tensor of attribute '{}' {}", one.name(), error.what()));
     }
-  }
-  return result;
-}
-
-TypeDef type_def(const onnx::TypeProto& proto);
-
-template <typename TensorType>
-void tensor_type(const TensorType& proto, TypeDef& result, TypeDef::Kind kind) {
-  const std::optional<DType> element = ir::dtype_from_onnx(proto.elem_type());
-  if (!element) return;  // stays unknown
-  result.kind = kind;
-  result.element = *element;
-  if (!proto.has_shape()) return;
-  result.shape.emplace();
-  for (const auto& dim : proto.shape().dim()) {
-    DimDef& def = result.shape->emplace_back();
-    if (dim.has_dim_value() && dim.dim_value() >= 0) def.value = dim.dim_value();
-    if (dim.has_dim_param()) def.name = dim.dim_param();
-  }
-}
-
-TypeDef type_def(const onnx::TypeProto& proto) {
-  TypeDef result;
-  switch (proto.value_case()) {
-    case onnx::TypeProto::kTensorType:
-      tensor_type(proto.tensor_type(), result, TypeDef::Kind::tensor);
-      break;
-    case onnx::TypeProto::kSparseTensorType:
-      tensor_type(proto.sparse_tensor_type(), result, TypeDef::Kind::sparse);
-      break;
-    case onnx::TypeProto::kSequenceType:
-      result.kind = TypeDef::Kind::sequence;
-      result.inner = std::make_shared<TypeDef>(type_def(proto.sequence_type().elem_type()));
-      break;
-    case onnx::TypeProto::kOptionalType:
-      result.kind = TypeDef::Kind::optional;
-      result.inner = std::make_shared<TypeDef>(type_def(proto.optional_type().elem_type()));
-      break;
-    case onnx::TypeProto::kMapType: {
-      // The keys' type is `inner`. Values that are no tensors leave the type unknown.
-      const std::optional<DType> key = ir::dtype_from_onnx(proto.map_type().key_type());
-      if (!key || !proto.map_type().value_type().has_tensor_type()) break;
-      tensor_type(proto.map_type().value_type().tensor_type(), result, TypeDef::Kind::map);
-      result.inner = std::make_shared<TypeDef>();
-      result.inner->element = *key;
-      break;
-    }
-    default:
-      break;
   }
   return result;
 }
@@ -496,17 +503,54 @@ Result<ModelDef> read_model(const std::string& path, Diagnostics& diagnostics) {
   }
 }
 
-Result<Tensor> read_tensor_file(const std::string& path, Diagnostics& diagnostics) {
+namespace {
+
+template <typename Message>
+Message parse_value(const MappedFile& file, const std::string& path) {
+  Message proto;
+  if (file.size() > static_cast<std::size_t>(std::numeric_limits<int32_t>::max()) ||
+      !proto.ParseFromArray(file.bytes(), static_cast<int>(file.size()))) {
+    fail_model("'{}' cannot be read as a {}", path, Message::descriptor()->name());
+  }
+  return proto;
+}
+
+Tensor list_from(Reader& reader, onnx::SequenceProto& proto);
+
+// None, or an optional's element as a list of one.
+Tensor list_from(Reader& reader, onnx::OptionalProto& proto) {
+  std::vector<Tensor> elements;
+  if (proto.has_tensor_value()) elements.push_back(reader.tensor(*proto.mutable_tensor_value()));
+  if (proto.has_sequence_value()) elements.push_back(list_from(reader, *proto.mutable_sequence_value()));
+  return Tensor::of_list(std::move(elements));
+}
+
+Tensor list_from(Reader& reader, onnx::SequenceProto& proto) {
+  std::vector<Tensor> elements;
+  for (auto& one : *proto.mutable_tensor_values()) elements.push_back(reader.tensor(one));
+  for (auto& one : *proto.mutable_sequence_values()) elements.push_back(list_from(reader, one));
+  for (auto& one : *proto.mutable_optional_values()) elements.push_back(list_from(reader, one));
+  return Tensor::of_list(std::move(elements));
+}
+
+}  // namespace
+
+Result<Tensor> read_value_file(const std::string& path, const TypeDef& type, Diagnostics& diagnostics) {
   try {
     const auto file = MappedFile::open(path, "the tensor file");
     const SilentProtobuf silent;
-    onnx::TensorProto proto;
-    if (file->size() > static_cast<std::size_t>(std::numeric_limits<int32_t>::max()) ||
-        !proto.ParseFromArray(file->bytes(), static_cast<int>(file->size()))) {
-      fail_model("'{}' cannot be read as a TensorProto", path);
-    }
+    Reader reader(std::filesystem::path(path).parent_path().string(), diagnostics);
     try {
-      return Reader(std::filesystem::path(path).parent_path().string(), diagnostics).tensor(proto);
+      if (type.kind == TypeDef::Kind::sequence) {
+        auto proto = parse_value<onnx::SequenceProto>(*file, path);
+        return list_from(reader, proto);
+      }
+      if (type.kind == TypeDef::Kind::optional) {
+        auto proto = parse_value<onnx::OptionalProto>(*file, path);
+        return list_from(reader, proto);
+      }
+      auto proto = parse_value<onnx::TensorProto>(*file, path);
+      return reader.tensor(proto);
     } catch (const ModelError& error) {
       fail_model("the tensor in '{}' {}", path, error.what());
     }
@@ -514,6 +558,12 @@ Result<Tensor> read_tensor_file(const std::string& path, Diagnostics& diagnostic
     diagnostics.error({}, error.what());
     return {};
   }
+}
+
+Result<Tensor> read_tensor_file(const std::string& path, Diagnostics& diagnostics) {
+  TypeDef tensor;
+  tensor.kind = TypeDef::Kind::tensor;
+  return read_value_file(path, tensor, diagnostics);
 }
 
 bool write_tensor_file(const std::string& path, const std::string& name, const Tensor& tensor,

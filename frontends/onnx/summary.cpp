@@ -1,5 +1,7 @@
 #include "frontends/onnx/summary.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <limits>
 #include <map>
@@ -128,11 +130,15 @@ PortSummary declared(const ValueDef& def) {
   PortSummary summary{def.name, std::string(ir::user_name(def.type.element)), "?"};
   switch (def.type.kind) {
     case TypeDef::Kind::sequence:
-      summary.type = "sequence";
-      break;
-    case TypeDef::Kind::optional:
-      summary.type = "optional";
-      break;
+    case TypeDef::Kind::optional: {
+      const PortSummary element =
+          def.type.inner ? declared({"", *def.type.inner}) : PortSummary{"", "unknown", ""};
+      summary.type =
+          fmt::format("{}({}{})", def.type.kind == TypeDef::Kind::sequence ? "sequence" : "optional",
+                      element.type, element.shape);
+      summary.shape.clear();
+      return summary;
+    }
     case TypeDef::Kind::map:
       summary.type = "map";
       break;
@@ -155,6 +161,10 @@ PortSummary declared(const ValueDef& def) {
 
 void describe_ports(const ir::Graph& graph, ModelSummary& summary) {
   const auto describe = [](const ir::Port& port) {
+    if (port.value->list && port.value->list->kind == ir::ListType::Kind::tensor) {
+      return PortSummary{port.name, std::string(ir::user_name(port.value->list->element)), "[...]"};
+    }
+    if (port.value->list) return PortSummary{port.name, ir::to_string(*port.value->list), ""};
     return PortSummary{port.name, std::string(ir::user_name(port.value->type)),
                        ir::to_string(port.value->shape)};
   };

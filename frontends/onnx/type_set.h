@@ -54,6 +54,7 @@ inline constexpr TypeSet kQuantized =
     kBytes | TypeSet{ir::DType::i16, ir::DType::u16} | kNarrowFloats | kNarrowIntegers;
 inline constexpr TypeSet kComplex{ir::DType::c64, ir::DType::c128};
 inline constexpr TypeSet kStrings{ir::DType::string};
+inline constexpr TypeSet kLists{ir::DType::list};  // sequences and optionals
 // Whose elements have a fixed size in memory and can be moved about and computed with.
 inline constexpr TypeSet kMovable = kNumeric | kBool | kNarrowFloats | kNarrowIntegers;
 inline constexpr TypeSet kAny = kMovable | kComplex | kStrings;

@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <new>
 #include <set>
@@ -68,17 +67,18 @@ std::vector<std::string> names_of(const std::vector<ValueDef>& defs) {
 
 }  // namespace
 
-Walk::Walk(const ModelDef& model, const ImportOptions& options, std::vector<bool>& choices, ir::Graph& graph,
+Walk::Walk(const ModelDef& model, const ImportOptions& options, ImportAttempt& attempt, ir::Graph& graph,
            Diagnostics& diagnostics)
     : model_(&model),
       options_(&options),
-      choices_(&choices),
+      attempt_(&attempt),
       graph_(&graph),
       diagnostics_(&diagnostics),
       builder_(graph) {
   if (options.fold_constants) builder_.set_folder(constant_folder());
   context_.scope = &top_;
   context_.opsets = &model.opset_imports;
+  context_.graph = &model.graph;
 }
 
 void Walk::run() {
@@ -94,6 +94,7 @@ void Walk::run() {
       top_.names[input.name].keys = keys->second.value;
   }
   try {
+    add_lists();
     add_initializers(graph);
     walk_nodes(graph.nodes, names_of(graph.outputs));
   } catch (const TooManyNodes& error) {
@@ -113,8 +114,17 @@ void Walk::run() {
     } else if (binding == nullptr) {
       diagnostics_->error({{}, {}, output.name}, "is an output of the model, but nothing produces it");
     } else if (binding->state == Binding::State::present) {
-      add_output(output.name, *binding);
+      try {
+        Binding declared = *binding;
+        declared.value = as_declared(declared.value, output.type);
+        add_output(output.name, declared);
+      } catch (const ModelError& error) {
+        diagnostics_->error({{}, {}, output.name}, error.what());
+      }
     }
+  }
+  for (const auto& [key, rank] : element_ranks_) {
+    if (const auto known = rank->get()) attempt_->ranks[key] = *known;
   }
   if (graph.outputs.empty()) diagnostics_->error({}, "the model has no outputs");
 }
@@ -191,10 +201,12 @@ void Walk::walk_nodes(const std::vector<NodeDef>& nodes, const std::vector<std::
                                         nodes[order.cycle.front()].name));
   }
   std::vector<bool> reached(nodes.size(), false);
+  Block block{{}, wanted, &nodes == &model_->graph.nodes};
   for (const std::size_t position : order.positions) {
     reached[position] = true;
-    walk_node(nodes[position]);
+    block.nodes.push_back(&nodes[position]);
   }
+  walk_block(block);
   if (order.cycle.empty()) return;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     if (!reached[i]) give_up(nodes[i]);
@@ -328,6 +340,11 @@ void Walk::lower_node(const NodeDef& node, const OperatorMatch& match, const std
                       const Location& where) {
   std::vector<Value*> values, keys;
   for (const Binding& input : inputs) {
+    // An operator that says nothing of its types takes tensors.
+    if (match.op->types.empty() && input.value != nullptr && input.value->type == ir::DType::list) {
+      fail_model("'{}' is {}; the operator takes tensors", input.value->name,
+                 ir::to_string(*input.value->list));
+    }
     values.push_back(input.value);
     keys.push_back(input.keys);
   }
@@ -351,6 +368,7 @@ void Walk::lower_node(const NodeDef& node, const OperatorMatch& match, const std
   match.op->lower(lowering);
   check_output_types(*match.op, lowering);
   check_sizes(region, first_node);
+  if (divergence_) return;  // the outputs are still to be found
   for (int i = 0; i < lowering.output_count(); ++i) {
     if (!lowering.wants_output(i)) continue;
     Value* value = lowering.outputs()[i];
@@ -359,6 +377,13 @@ void Walk::lower_node(const NodeDef& node, const OperatorMatch& match, const std
     if (value == nullptr)
       fail_model("output {} ('{}') is wanted, but the operator does not give it", i, node.outputs[i]);
     if (value->name.empty()) value->name = node.outputs[i];
+    if (value->type == ir::DType::list && context_.graph != nullptr) {
+      for (const auto* declared : {&context_.graph->value_info, &context_.graph->outputs}) {
+        for (const ValueDef& def : *declared) {
+          if (def.name == node.outputs[i]) learn_rank(value, def.type);
+        }
+      }
+    }
     define(node.outputs[i], {Binding::State::present, value, output_keys_[i]});
   }
 }
@@ -411,6 +436,7 @@ void Walk::inline_function(const FunctionDef& function, const NodeDef& call,
     calls_.push_back(&function);
     context_.prefix += call.name + "/";
     context_.scope = &scope;
+    context_.graph = nullptr;
     context_.opsets = &function.opset_imports;
     context_.attributes = &attributes;
     std::vector<std::string> wanted;
@@ -432,23 +458,6 @@ void Walk::inline_function(const FunctionDef& function, const NodeDef& call,
   }
 }
 
-bool Walk::choose_branch() {
-  const std::string op = origin_ ? origin_->op.substr(0, origin_->op.find('-')) : "";
-  const std::array<const char*, 2> yes_and_no =
-      op == "If" ? std::array{"the condition is true", "the condition is false"}
-                 : std::array{"sizes not known to be 1 are not 1", "they are 1"};
-  if (choices_made_ == choices_->size()) choices_->push_back(true);
-  const bool choice = (*choices_)[choices_made_++];
-  diagnostics_->warning(
-      {origin_ ? origin_->node : "", origin_ ? origin_->op : "", {}},
-      fmt::format(
-          "the rank of its result depends on sizes or data that are known only when the model runs: the "
-          "module is made for one of two cases ({}), and reports an error when it runs and finds the other",
-          yes_and_no[choice ? 0 : 1]),
-      "fix the dimensions that this depends on with --dim or --shape to make it certain");
-  return choice;
-}
-
 std::vector<Value*> Walk::lower(const GraphDef& graph, ir::Region& region,
                                 const std::vector<Value*>& inputs) {
   if (inputs.size() != graph.inputs.size()) {
@@ -460,9 +469,11 @@ std::vector<Value*> Walk::lower(const GraphDef& graph, ir::Region& region,
   scope.outer = context_.scope;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i]->name.empty()) inputs[i]->name = graph.inputs[i].name;
+    if (inputs[i]->type == ir::DType::list) learn_rank(inputs[i], graph.inputs[i].type);
     scope.names[graph.inputs[i].name] = {Binding::State::present, inputs[i]};
   }
   context_.scope = &scope;
+  context_.graph = &graph;
   if (origin_) context_.prefix = origin_->node + "/";
 
   struct Enter {

@@ -15,11 +15,16 @@
 
 namespace o2w::onnx_frontend {
 
+// What one attempt to import a model decides and learns for the next.
+struct ImportAttempt {
+  std::vector<bool> choices;         // answers of choose_branch, in order; where they end the answer is yes
+  std::map<std::string, int> ranks;  // of lists' elements, by what element_rank was asked for
+};
+
 class Walk final : public SubgraphLowering, public MapKeys {
  public:
-  // The graph's inputs are declared already. `choices` are the answers of choose_branch, in order; where they
-  // end the answer is yes and is added.
-  Walk(const ModelDef& model, const ImportOptions& options, std::vector<bool>& choices, ir::Graph& graph,
+  // The graph's inputs are declared already.
+  Walk(const ModelDef& model, const ImportOptions& options, ImportAttempt& attempt, ir::Graph& graph,
        Diagnostics& diagnostics);
 
   // Lowers the model's graph and sets the graph's outputs. Problems go to the diagnostics.
@@ -30,6 +35,8 @@ class Walk final : public SubgraphLowering, public MapKeys {
   bool choose_branch() override;
   ir::Value* of_input(int i) const override;
   void set_output(int i, ir::Value* keys) override;
+  void diverge(ir::Value* condition, Alternative then_branch, Alternative else_branch) override;
+  std::shared_ptr<ir::ElementRank> element_rank(const std::string& name) override;
 
  private:
   // What a name stands for.
@@ -52,6 +59,7 @@ class Walk final : public SubgraphLowering, public MapKeys {
     Scope* scope = nullptr;
     const std::map<std::string, int64_t>* opsets = nullptr;
     const AttributeMap* attributes = nullptr;  // of the function call being inlined
+    const GraphDef* graph = nullptr;           // null in a function's body
     std::string prefix;                        // of node names in messages: the calls being inlined
   };
   // The same unsupported operator is reported once, however many nodes use it.
@@ -61,10 +69,35 @@ class Walk final : public SubgraphLowering, public MapKeys {
     int nodes = 0;
   };
 
+  // --- divergence.cpp: nodes after a branch whose results differ in rank.
+  // The nodes of one graph or function in the order they are walked in, and what must be known at their end.
+  struct Block {
+    std::vector<const NodeDef*> nodes;
+    std::vector<std::string> wanted;
+    bool is_model = false;  // the model's own graph
+  };
+  struct Divergence {
+    ir::Value* condition = nullptr;
+    Alternative then_branch, else_branch;
+  };
+  struct Side;
+  void walk_block(const Block& block);
+  std::size_t walk_from(const Block& block, std::size_t at);
+  std::size_t walk_both(const Block& block, std::size_t at, Divergence divergence);
+  void advance(const Block& block, Side& side);
+  bool merge(const Block& block, const std::vector<std::string>& live, bool at_end, Divergence& divergence,
+             Side& then_side, Side& else_side);
+  void warn_of_choice(bool choice, const char* reason);
+  void check(const Divergence& divergence, bool choice);
+  void assume(const Divergence& divergence, bool choice, Side& side);
+
   const Binding* find(const std::string& name) const;
   void define(const std::string& name, Binding binding);
   void add_initializers(const GraphDef& graph);
   void add_output(const std::string& name, const Binding& binding);
+  void add_lists();
+  void learn_rank(const ir::Value* list, const TypeDef& declared);
+  ir::Value* as_declared(ir::Value* value, const TypeDef& type);
   void walk_nodes(const std::vector<NodeDef>& nodes, const std::vector<std::string>& wanted);
   void report_duplicates(const std::vector<NodeDef>& nodes);
   void walk_node(const NodeDef& node);
@@ -82,11 +115,12 @@ class Walk final : public SubgraphLowering, public MapKeys {
 
   const ModelDef* model_;
   const ImportOptions* options_;
-  std::vector<bool>* choices_;
+  ImportAttempt* attempt_;
   std::size_t choices_made_ = 0;
   ir::Graph* graph_;
   Diagnostics* diagnostics_;
   ir::Builder builder_;
+  std::map<std::string, std::shared_ptr<ir::ElementRank>> element_ranks_;
   Scope top_;
   Context context_;
   std::shared_ptr<const ir::Origin> origin_;
@@ -95,6 +129,8 @@ class Walk final : public SubgraphLowering, public MapKeys {
   std::vector<std::string> unsupported_order_;
   std::map<std::string, Unsupported> unsupported_;
   int64_t lowered_ = 0;
+  std::optional<Divergence> divergence_;  // of the node just lowered
+  int divergence_depth_ = 0;
 };
 
 }  // namespace o2w::onnx_frontend

@@ -33,14 +33,20 @@ std::vector<std::string> input_names(const ModelDef& model) {
   return names;
 }
 
-// Makes all inputs but the first initializers.
+// Makes all tensors among the inputs but the first one initializers.
 void make_constant(ModelDef& model, std::vector<ir::Tensor>& inputs) {
   const std::vector<std::string> names = input_names(model);
-  for (std::size_t i = 1; i < inputs.size(); ++i) {
+  std::vector<ir::Tensor> left;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    // There are no initializers of other types.
+    if (i == 0 || inputs[i].type() == ir::DType::list) {
+      left.push_back(inputs[i]);
+      continue;
+    }
     model.graph.initializers[names[i]] = inputs[i];
     std::erase_if(model.graph.inputs, [&](const auto& input) { return input.name == names[i]; });
   }
-  if (inputs.size() > 1) inputs.resize(1);
+  inputs = std::move(left);
 }
 
 // ONNX's data files hold bfloat16 tensors as uint16, the bits numpy has a type for.
@@ -57,24 +63,11 @@ const onnx_frontend::TypeDef& type_of(const std::vector<onnx_frontend::ValueDef>
   return found->type;
 }
 
-// Sequences and optionals: their data files are no tensors, so what the compiler says to the model comes
-// first.
-void refuse_other_than_tensors(const ModelDef& model) {
-  const auto& inputs = model.graph.inputs;
-  if (std::all_of(inputs.begin(), inputs.end(), [](const onnx_frontend::ValueDef& input) {
-        return input.type.kind == onnx_frontend::TypeDef::Kind::tensor;
-      })) {
-    return;
-  }
-  Diagnostics diagnostics;
-  if (onnx_frontend::import_model(model, {}, diagnostics)) {
-    throw std::runtime_error("there is no reader for the data of an input that is no tensor");
-  }
-  throw ModelError(diagnostics.to_string());
+ir::Tensor load_value(const std::string& path, const onnx_frontend::TypeDef& type) {
+  return as_declared(test::load_value(path, type), type);
 }
 
 void run_data_set(const ModelDef& source, const DataSet& data, Mode mode, Executor& executor) {
-  refuse_other_than_tensors(source);
   ModelDef model = source;
   std::vector<ir::Tensor> inputs;
   const std::vector<std::string> names = input_names(model);
@@ -83,7 +76,7 @@ void run_data_set(const ModelDef& source, const DataSet& data, Mode mode, Execut
                              " inputs, the model has " + std::to_string(names.size()));
   }
   for (std::size_t i = 0; i < names.size(); ++i) {
-    inputs.push_back(as_declared(test::load_tensor(data.inputs[i]), type_of(model.graph.inputs, names[i])));
+    inputs.push_back(load_value(data.inputs[i], type_of(model.graph.inputs, names[i])));
   }
   if (mode == Mode::constant) make_constant(model, inputs);
   onnx_frontend::ImportOptions options;
@@ -95,7 +88,7 @@ void run_data_set(const ModelDef& source, const DataSet& data, Mode mode, Execut
   }
   ensure(outputs.size() == source.graph.outputs.size(), "an executor gives all outputs");
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const ir::Tensor expected = as_declared(test::load_tensor(data.outputs[i]), source.graph.outputs[i].type);
+    const ir::Tensor expected = load_value(data.outputs[i], source.graph.outputs[i].type);
     const auto difference = test::difference(outputs[i], expected);
     if (difference) throw std::runtime_error("output " + std::to_string(i) + ": " + *difference);
   }

@@ -19,6 +19,13 @@ Tensor load_tensor(const std::string& path) {
   return std::move(*tensor);
 }
 
+Tensor load_value(const std::string& path, const onnx_frontend::TypeDef& type) {
+  Diagnostics diagnostics;
+  Result<Tensor> value = onnx_frontend::read_value_file(path, type, diagnostics);
+  if (!value) throw std::runtime_error(diagnostics.to_string());
+  return std::move(*value);
+}
+
 std::string to_string(const std::vector<int64_t>& dims) { return fmt::format("[{}]", fmt::join(dims, ", ")); }
 
 namespace {
@@ -61,6 +68,19 @@ std::optional<std::string> exact_difference(const Tensor& got, const Tensor& exp
                      expected.count(), first, got.as_int(first), expected.as_int(first));
 }
 
+std::optional<std::string> list_difference(const Tensor& got, const Tensor& expected,
+                                           const Tolerance& tolerance) {
+  const auto &ours = got.elements(), &wanted = expected.elements();
+  if (ours.size() != wanted.size()) {
+    return fmt::format("got a list of {} elements, expected {}", ours.size(), wanted.size());
+  }
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (const auto found = difference(ours[i], wanted[i], tolerance))
+      return fmt::format("element {}: {}", i, *found);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::string> difference(const Tensor& got, const Tensor& expected, const Tolerance& tolerance) {
@@ -70,6 +90,7 @@ std::optional<std::string> difference(const Tensor& got, const Tensor& expected,
   if (got.dims() != expected.dims()) {
     return fmt::format("got shape {}, expected {}", to_string(got.dims()), to_string(expected.dims()));
   }
+  if (expected.type() == DType::list) return list_difference(got, expected, tolerance);
   if (expected.type() == DType::string) {
     return got.strings() == expected.strings() ? std::nullopt
                                                : std::optional<std::string>("the strings differ");

@@ -5,11 +5,15 @@
 #include <string>
 
 #include "compiler/ir/tensor.h"
+#include "frontends/onnx/model.h"
 
 namespace o2w::test {
 
 // A TensorProto file (.pb). Throws std::runtime_error with the reader's message.
 ir::Tensor load_tensor(const std::string& path);
+
+// A value of any type: tensor, sequence or optional.
+ir::Tensor load_value(const std::string& path, const onnx_frontend::TypeDef& type);
 
 // |got - expected| <= absolute + relative * |expected|, as ONNX's backend tests have it
 // (onnx/backend/test/runner).

@@ -1,9 +1,16 @@
 // Loop (ONNX 1, 11, 13, 16 and the later versions that only add element types).
 #include <limits>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/control_flow/loop_builder.h"
+#include "frontends/onnx/ops/control_flow/region_symbols.h"
 #include "frontends/onnx/ops/typed_inputs.h"
 
 namespace o2w::onnx_frontend {
@@ -36,6 +43,81 @@ Value* condition(Lowering& lowering, Value* value) {
     lowering.fail("the condition must be bool, but is {}", ir::user_name(value->type));
   }
   return as_scalar(lowering, value, "the condition");
+}
+
+std::vector<Value*> values_of(LoopResult result) {
+  std::vector<Value*> values = std::move(result.carried);
+  values.insert(values.end(), result.scan.begin(), result.scan.end());
+  return values;
+}
+
+void give(Lowering& lowering, const std::vector<Value*>& values) {
+  for (int i = 0; i < lowering.output_count(); ++i) lowering.output(i, values[static_cast<std::size_t>(i)]);
+}
+
+// What the loop gives when it does not begin: the values it starts with, and scan outputs of no elements like
+// these.
+Alternative without_iterations(ir::Builder& b, const LoopSpec& spec, const std::vector<Value*>& elements,
+                               const std::set<std::string>& inner_symbols) {
+  Alternative none{std::make_unique<ir::Region>(), spec.carried};
+  ir::Region* before = b.enter(none.region.get());
+  for (const Value* element : elements) {
+    ir::Shape shape{Dim(0)};
+    for (const Dim& dim : element->shape) shape.push_back(uses_any(dim, inner_symbols) ? Dim(0) : dim);
+    const ir::DType type = element->type;
+    none.results.push_back(b.tabulate(type, std::move(shape), [&](ir::Body&, ir::Builder::Indices) {
+      return ir::literal_of(ir::compute_type(type), 0);
+    }));
+  }
+  b.enter(before);
+  return none;
+}
+
+// A carried tensor has one rank to start with and another from the first iteration on: that iteration comes
+// before a loop of the others.
+void peel(Lowering& lowering, const LoopSpec& spec) {
+  ir::Builder& b = lowering.b();
+  Alternative runs{std::make_unique<ir::Region>(), {}};
+  ir::Region* outside = b.enter(runs.region.get());
+  LoopBody first = spec.body(*runs.region, b.scalar(ir::DType::i64, 0), spec.carried);
+  const std::vector<Value*> elements = first.scan;
+  LoopSpec rest;
+  if (spec.trip_count) rest.trip_count = ir::max(*spec.trip_count - Dim(1), Dim(0));
+  if (spec.condition != nullptr) rest.condition = first.condition;
+  rest.carried = first.carried;
+  rest.body = [&](ir::Region& region, Value* iteration, const std::vector<Value*>& values) {
+    ir::Region* before = b.enter(&region);
+    Value* next = b.map1(iteration, [](const Expr& i) { return i + ir::literal_of(ir::DType::i64, 1); });
+    b.enter(before);
+    return spec.body(region, next, values);
+  };
+  LoopResult result = build_loop(b, rest);
+  for (std::size_t i = 0; i < elements.size(); ++i) {
+    result.scan[i] = b.concat({b.unsqueeze(elements[i], {0}), result.scan[i]}, 0);
+  }
+  runs.results = values_of(std::move(result));
+  b.enter(outside);
+
+  // Whether there is a first iteration, where that is not certain.
+  Value* condition = spec.condition;
+  if (condition != nullptr && lowering.constant(condition) != nullptr)
+    condition = nullptr;  // true: see lower_loop
+  if (spec.trip_count && spec.trip_count->lower() < 1) {
+    Value* count = b.from_dims({*spec.trip_count}, ir::DType::i64, /*scalar=*/true);
+    Value* some = b.map(ir::DType::boolean, {count}, [](std::span<const Expr> n) {
+      return ir::gt(n[0], ir::literal_of(ir::DType::i64, 0));
+    });
+    condition = condition == nullptr ? some
+                                     : b.map(ir::DType::boolean, {condition, some},
+                                             [](std::span<const Expr> x) { return x[0] && x[1]; });
+  }
+  if (condition == nullptr) {
+    for (auto& node : runs.region->nodes) b.region().nodes.push_back(std::move(node));
+    give(lowering, runs.results);
+    return;
+  }
+  Alternative none = without_iterations(b, spec, elements, symbols_defined_in(*runs.region));
+  lowering.subgraphs().diverge(condition, std::move(runs), std::move(none));
 }
 
 void lower_loop(Lowering& lowering) {
@@ -77,18 +159,21 @@ void lower_loop(Lowering& lowering) {
     made.scan.assign(results.begin() + 1 + static_cast<std::ptrdiff_t>(carried), results.end());
     return made;
   };
-  const LoopResult result = build_loop(b, spec);
-  for (int i = 0; i < lowering.output_count(); ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    lowering.output(i, at < carried ? result.carried[at] : result.scan[at - carried]);
+  if (const auto result = build_loop_of_constant_ranks(b, spec)) {
+    give(lowering, values_of(*result));
+  } else {
+    peel(lowering, spec);
   }
 }
 
 const RegisterOperator op_loop(
     {.name = "Loop",
      .versions = {1, 11, 13, 16, 19, 21, 23, 24, 25},
-     .limits = "Tensors only; carried tensors keep their rank, scan outputs' elements their shape.",
-     .types = {{"I", kInt64, inputs(0)}, {"B", kBool, inputs(1)}, {"V", kAny, inputs_from(2), kMixed}},
+     .limits =
+         "Carried tensors keep their rank from the first iteration on, scan outputs' elements their shape.",
+     .types = {{"I", kIndices, inputs(0)},
+               {"B", kBool, inputs(1)},
+               {"V", kAny | kLists, inputs_from(2), kMixed}},
      .lower = lower_loop});
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "compiler/support/error.h"
+#include "frontends/onnx/ops/common/lists.h"
 #include "frontends/onnx/ops/control_flow/region_symbols.h"
 
 namespace o2w::onnx_frontend {
@@ -28,19 +29,35 @@ using Position = std::pair<std::size_t, std::size_t>;
 
 class LoopMaker {
  public:
-  LoopMaker(ir::Builder& builder, const LoopSpec& spec) : b_(builder), spec_(spec) {}
+  LoopMaker(ir::Builder& builder, const LoopSpec& spec) : b_(builder), spec_(spec) {
+    for (const Value* value : spec.carried) {
+      if (value->type != DType::list) {
+        list_types_.push_back(nullptr);
+        continue;
+      }
+      // Which elements it starts with says nothing of later iterations.
+      list_types_.push_back(std::make_shared<const ir::ListType>(without_items(*value->list)));
+    }
+  }
 
-  LoopResult make() {
+  std::optional<LoopResult> make() {
     do {
       make_body();
-    } while (refine_symbols());
+      if (changes_rank()) return {};
+      check_carried();
+      // Both: one more body for all that the last one told.
+    } while (static_cast<int>(refine_symbols()) + static_cast<int>(refine_lists()) > 0);
     return finish();
   }
+
+  [[noreturn]] void fail_for_rank() const;
 
  private:
   void make_body();
   void check_carried() const;
+  bool changes_rank() const;
   bool refine_symbols();
+  bool refine_lists();
   bool condition_matters() const;
   LoopResult finish();
 
@@ -53,6 +70,7 @@ class LoopMaker {
   // The symbols of the dimensions that change from one iteration to the next. Dimensions that start equal and
   // stay equal share one.
   std::map<Position, SymbolRef> changing_;
+  std::vector<std::shared_ptr<const ir::ListType>> list_types_;  // of carried lists, in all iterations
 };
 
 std::string name_of(const Value* value) { return value->name.empty() ? "(unnamed)" : value->name; }
@@ -69,12 +87,18 @@ void LoopMaker::make_body() {
       if (found != changing_.end()) shape[d] = Dim::symbol(found->second);
     }
     parameters_.push_back(b_.graph().new_value(spec_.carried[k]->type, std::move(shape)));
+    parameters_.back()->list = list_types_[k];
     region_->parameters.push_back(parameters_.back());
   }
   body_ = spec_.body(*region_, iteration, parameters_);
   ensure(body_.carried.size() == spec_.carried.size(), "a loop body must return all carried values");
   ensure((body_.condition != nullptr) || spec_.condition == nullptr, "a loop body must return its condition");
-  check_carried();
+  // An optional's next value may be given as its element.
+  Region* before = b_.enter(region_.get());
+  for (std::size_t k = 0; k < parameters_.size(); ++k) {
+    if (list_types_[k]) body_.carried[k] = adapted(b_, body_.carried[k], list_types_[k].get());
+  }
+  b_.enter(before);
   inner_symbols_ = symbols_defined_in(*region_);
 }
 
@@ -86,13 +110,28 @@ void LoopMaker::check_carried() const {
       fail_model("the loop's carried tensor '{}' starts as {}, but its next value '{}' is {}",
                  name_of(before), ir::user_name(before->type), name_of(after), ir::user_name(after->type));
     }
-    if (before->rank() != after->rank()) {
-      fail_model(
-          "the loop's carried tensor '{}' has shape {}, but its next value '{}' has {}; its rank must not "
-          "change",
-          name_of(before), ir::to_string(before->shape), name_of(after), ir::to_string(after->shape));
-    }
   }
+}
+
+bool LoopMaker::changes_rank() const {
+  for (std::size_t k = 0; k < parameters_.size(); ++k) {
+    if (parameters_[k]->rank() != body_.carried[k]->rank()) return true;
+  }
+  return false;
+}
+
+void LoopMaker::fail_for_rank() const {
+  for (std::size_t k = 0; k < parameters_.size(); ++k) {
+    const Value* before = parameters_[k];
+    const Value* after = body_.carried[k];
+    if (before->rank() == after->rank()) continue;
+    fail_model(
+        "the loop's carried tensor '{}' has shape {}, but its next value '{}' has {}; its rank may change in "
+        "the first "
+        "iteration only",
+        name_of(before), ir::to_string(before->shape), name_of(after), ir::to_string(after->shape));
+  }
+  fail_internal("a loop of constant ranks was given up");
 }
 
 // Gives symbols to the dimensions that the body just made changes; true if it has to be made again for them.
@@ -121,6 +160,20 @@ bool LoopMaker::refine_symbols() {
     const SymbolRef symbol =
         b_.graph().new_symbol(name_of(spec_.carried[k]) + "_d" + std::to_string(d), 0, largest, false);
     for (const Position& position : positions) changing_[position] = symbol;
+    changed = true;
+  }
+  return changed;
+}
+
+// Makes the carried lists' types those of what all iterations give; true if the body has to be made again for
+// it.
+bool LoopMaker::refine_lists() {
+  bool changed = false;
+  for (std::size_t k = 0; k < parameters_.size(); ++k) {
+    if (!list_types_[k]) continue;
+    ir::ListType type = ir::join(*list_types_[k], *body_.carried[k]->list);
+    if (ir::same_knowledge(type, *list_types_[k])) continue;
+    list_types_[k] = std::make_shared<const ir::ListType>(std::move(type));
     changed = true;
   }
   return changed;
@@ -168,6 +221,7 @@ LoopResult LoopMaker::finish() {
       shape[d] = Dim::symbol(final_size);
     }
     outputs.push_back(graph.new_value(parameters_[k]->type, std::move(shape)));
+    outputs.back()->list = list_types_[k];
   }
 
   for (const SymbolRef& symbol : loop.carried_symbols) inner_symbols_.insert(symbol->name);
@@ -177,6 +231,10 @@ LoopResult LoopMaker::finish() {
   }
   const Dim iterations = loop.iterations != nullptr ? Dim::symbol(loop.iterations) : *loop.trip_count;
   for (Value* element : body_.scan) {
+    if (element->type == DType::list) {
+      fail_model("the loop's scan output '{}' is {}; only tensors can be stacked", name_of(element),
+                 ir::to_string(*element->list));
+    }
     region_->results.push_back(element);
     ir::Shape shape{iterations};
     for (std::size_t d = 0; d < element->shape.size(); ++d) {
@@ -202,6 +260,15 @@ LoopResult LoopMaker::finish() {
 
 }  // namespace
 
-LoopResult build_loop(ir::Builder& builder, const LoopSpec& spec) { return LoopMaker(builder, spec).make(); }
+LoopResult build_loop(ir::Builder& builder, const LoopSpec& spec) {
+  LoopMaker maker(builder, spec);
+  std::optional<LoopResult> result = maker.make();
+  if (!result) maker.fail_for_rank();
+  return std::move(*result);
+}
+
+std::optional<LoopResult> build_loop_of_constant_ranks(ir::Builder& builder, const LoopSpec& spec) {
+  return LoopMaker(builder, spec).make();
+}
 
 }  // namespace o2w::onnx_frontend

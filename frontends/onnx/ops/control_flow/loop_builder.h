@@ -33,5 +33,7 @@ struct LoopResult {
 
 // ModelError where a carried value changes its element type or rank, or a scan output its shape.
 LoopResult build_loop(ir::Builder& builder, const LoopSpec& spec);
+// The same, but nothing where the body gives a carried value another rank than it starts with.
+std::optional<LoopResult> build_loop_of_constant_ranks(ir::Builder& builder, const LoopSpec& spec);
 
 }  // namespace o2w::onnx_frontend

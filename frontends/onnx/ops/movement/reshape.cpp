@@ -1,5 +1,8 @@
 // The same elements under another shape: Reshape, Flatten, Squeeze, Unsqueeze.
 #include <algorithm>
+#include <memory>
+#include <span>
+#include <utility>
 
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/run_time_axes.h"
@@ -165,6 +168,39 @@ bool is_one(Lowering& l, const Dim& size, int axis) {
   return true;
 }
 
+// Squeeze without axes where just one size may be 1 or not: both ways, told apart when the model runs.
+bool squeeze_both_ways(Lowering& l, ir::Value* x) {
+  std::vector<int> ones, uncertain;
+  for (int d = 0; d < x->rank(); ++d) {
+    const Dim& size = x->shape[static_cast<std::size_t>(d)];
+    if (size.lower() > 1 || size.upper() < 1) continue;
+    (size.lower() == 1 && size.upper() == 1 ? ones : uncertain).push_back(d);
+  }
+  if (uncertain.size() != 1) return false;
+  ir::Builder& b = l.b();
+  ir::Value* size =
+      b.from_dims({x->shape[static_cast<std::size_t>(uncertain[0])]}, ir::DType::i64, /*scalar=*/true);
+  ir::Value* is_other = b.map(ir::DType::boolean, {size}, [](std::span<const Expr> n) {
+    return ir::ne(n[0], ir::literal_of(ir::DType::i64, 1));
+  });
+  const auto squeezed = [&](const std::vector<int>& axes) {
+    Alternative way{std::make_unique<ir::Region>(), {}};
+    ir::Region* before = b.enter(way.region.get());
+    ir::Shape shape;
+    for (int d = 0; d < x->rank(); ++d) {
+      if (std::find(axes.begin(), axes.end(), d) == axes.end())
+        shape.push_back(x->shape[static_cast<std::size_t>(d)]);
+    }
+    way.results = {axes.empty() ? x : b.view(x, std::move(shape))};
+    b.enter(before);
+    return way;
+  };
+  Alternative kept = squeezed(ones);
+  ones.insert(std::upper_bound(ones.begin(), ones.end(), uncertain[0]), uncertain[0]);
+  l.subgraphs().diverge(is_other, std::move(kept), squeezed(ones));
+  return true;
+}
+
 void lower_squeeze(Lowering& l) {
   ir::Value* x = l.input(0);
   const std::optional<std::vector<int64_t>> known = known_axes(l);
@@ -177,6 +213,7 @@ void lower_squeeze(Lowering& l) {
   const bool all_ones = l.version() < 13 ? !l.has_attribute("axes") : !l.optional_input(1);
   std::vector<int> axes;
   if (all_ones) {
+    if (squeeze_both_ways(l, x)) return;
     for (int d = 0; d < x->rank(); ++d) {
       if (is_one(l, x->shape[static_cast<std::size_t>(d)], d)) axes.push_back(d);
     }
