@@ -46,6 +46,7 @@ int add_constant(Draft& draft, ir::Tensor contents, const std::string& name) {
 struct Packed {
   int tensor = -1;
   Factors factors = Factors::f32;
+  int64_t k = 0, n = 0, k_stride = 0, n_stride = 0;  // of a matrix of integers
 };
 using PackedWeights = std::map<std::pair<int, std::string>, Packed>;
 
@@ -285,6 +286,10 @@ std::optional<KernelOp> matmul_kernel(Draft& draft, const EinsumOp& op, PackedWe
                  Factors::f32_i8};
       } else if (integers) {
         known = add_integers(draft, pack_integer_matrix(contents, depth, columns, k_stride, n_stride), name);
+        known.k = depth;
+        known.n = columns;
+        known.k_stride = k_stride;
+        known.n_stride = n_stride;
       } else {
         known.tensor = add_constant(draft, pack_matrix(contents, depth, columns, k_stride, n_stride), name);
       }
@@ -354,6 +359,13 @@ bool has_kernel(const Draft& draft, const ConvolutionOp& convolution) {
 void choose_kernels(Draft& draft) {
   PackedWeights packed;
   choose(draft, draft.block, packed);
+  std::vector<PackedMatrix> matrices;
+  for (const auto& [from, p] : packed) {
+    if (p.tensor >= 0 && p.n > 0)
+      matrices.push_back(
+          {from.first, p.tensor, p.k, p.n, p.k_stride, p.n_stride, p.factors == Factors::i16_i8_offsets});
+  }
+  share_packed_weights(draft, matrices);
 }
 
 }  // namespace o2w::schedule

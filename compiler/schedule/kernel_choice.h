@@ -22,6 +22,16 @@ void split_transposed_convolutions(Draft& draft);
 // left as it is.
 void choose_kernels(Draft& draft);
 
+// An i16 matrix [k, n] and its packed bytes (Factors::i16_i8, with offsets or without).
+struct PackedMatrix {
+  int source = -1, packed = -1;  // tensors
+  int64_t k = 0, n = 0, k_stride = 0, n_stride = 0;
+  bool has_offsets = false;
+};
+// Where nests read a table of 8-bit numbers that are a packed matrix's up to a constant difference, they read
+// the packed bytes instead, and the table is not kept.
+void share_packed_weights(Draft& draft, const std::vector<PackedMatrix>& matrices);
+
 // A tensor's dimensions outermost to innermost with the channels (dimension 1) last.
 std::vector<int> channels_last_order(int rank);
 // An operation that copies `from` (layout and all) to `to`, position by position; a blocked transpose where

@@ -36,6 +36,20 @@ for (const domain of ['', ms]) {
   }
 }
 
+test('QuantizeLinear to 8-bit floats, saturating and not', async () => {
+  const t = randomTensors(6);
+  for (const type of ['float8e4m3fn', 'float8e5m2']) {
+    for (const saturate of [0, 1]) {
+      const bytes = model({
+        inputs: { x: value('float32', ['n']) }, outputs: { y: value('float32') }, opset: 21,
+        initializers: { s: tensor('float32', [], [0.5]), z: { type, dims: [], data: Uint8Array.of(0) } },
+        nodes: [node('QuantizeLinear', ['x', 's', 'z'], ['q'], { saturate }), node('DequantizeLinear', ['q', 's', 'z'], ['y'])],
+      });
+      await agreesWithOnnxRuntime(bytes, [{ x: t.floats([50], -3, 3) }, { x: t.floats([20], -1e5, 1e5) }], { rtol: 0, atol: 0, sessionOptions: { graphOptimizationLevel: 'disabled' } });
+    }
+  }
+});
+
 test('DequantizeLinear of weights in blocks, into a product', async () => {
   const t = randomTensors(2);
   for (const [type, axis] of [['uint4', 0], ['int4', 1], ['int8', 0], ['uint8', 1]]) {

@@ -2,6 +2,7 @@
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/common/activation.h"
 #include "frontends/onnx/ops/common/sizes.h"
+#include "frontends/onnx/ops/quantization/blocks_product.h"
 
 namespace o2w::onnx_frontend {
 namespace {
@@ -20,6 +21,12 @@ Value* product(Lowering& l, Value* a, Value* b, DType type) {
 
 void lower_matmul(Lowering& l) {
   Value* a = l.input(0);
+  if (const auto weights = block_weights_of(l.input(1)); weights && a->type == DType::f32) {
+    l.expect_rank(a, 1, 64, "input A");
+    require_equal(l, a->shape.back(), weights->k, "inner sizes of A and B");
+    l.output(0, blocks_product(l, a, *weights, nullptr, l.input(1)->name));
+    return;
+  }
   l.output(0, l.b().cast(product(l, a, l.input(1), ir::compute_type(a->type)), a->type));
 }
 

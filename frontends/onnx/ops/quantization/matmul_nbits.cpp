@@ -1,11 +1,11 @@
 // com.microsoft MatMulNBits: A times a matrix of 2, 4 or 8 bits per weight, quantized in blocks along the
 // summed dimension. Constant weights stay packed in the module; others are unpacked while the model runs.
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/common/sizes.h"
+#include "frontends/onnx/ops/quantization/blocks_product.h"
 #include "frontends/onnx/ops/quantization/packed_numbers.h"
 
 namespace o2w::onnx_frontend {
@@ -16,8 +16,6 @@ using ir::DType;
 using ir::Expr;
 using ir::Tensor;
 using ir::Value;
-
-constexpr int64_t kColumns = 8;  // of a panel (runtime-lib/routines.h)
 
 // The node: B is [N, blocks, block_size * bits / 8] bytes, numbers lowest bits first.
 struct Node {
@@ -87,44 +85,6 @@ std::vector<int64_t> positions(const Node& node, const Tensor* groups) {
   return result;
 }
 
-void put_float(uint8_t* to, double value) {
-  const auto narrow = static_cast<float>(value);
-  std::memcpy(to, &narrow, sizeof narrow);
-}
-
-Tensor packed(const Node& node, const std::vector<int64_t>& from, const Tensor& b, const Tensor& scales,
-              const Tensor* zeros) {
-  const bool float_zeros = zeros != nullptr && !node.packed_zeros();
-  const int64_t head = kColumns * (float_zeros ? 8 : 5), data = node.blob() * kColumns;
-  const int64_t panels = (node.n + kColumns - 1) / kColumns;
-  Tensor result(DType::u8, {panels * node.blocks * (head + data)});
-  uint8_t* to = result.mutable_bytes();
-  const int64_t per_byte = 8 / node.bits;
-  for (int64_t panel = 0; panel < panels; ++panel) {
-    for (int64_t block = 0; block < node.blocks; ++block, to += head + data) {
-      for (int64_t lane = 0; lane < kColumns && panel * kColumns + lane < node.n; ++lane) {
-        const int64_t column = panel * kColumns + lane;
-        put_float(to + 4 * lane, scales.as_double(column * node.blocks + block));
-        if (float_zeros) {
-          put_float(to + 4 * (kColumns + lane), zeros->as_double(column * node.blocks + block));
-        } else {
-          to[4 * kColumns + lane] = static_cast<uint8_t>(
-              zeros == nullptr ? node.default_zero()
-                               : number_at(zeros->bytes() + column * node.zero_bytes(), block, node.bits));
-        }
-        const uint8_t* weights = b.bytes() + column * node.blocks * node.blob();
-        for (int64_t i = 0; i < node.block; ++i) {
-          const int64_t k = from[static_cast<std::size_t>(block * node.block + i)];
-          if (k < 0) continue;
-          to[head + i / per_byte * kColumns + lane] |=
-              static_cast<uint8_t>(number_at(weights, k, node.bits) << (i % per_byte * node.bits));
-        }
-      }
-    }
-  }
-  return result;
-}
-
 // A with its columns in the order of the packed weights; 0 where there is none.
 Value* reordered(Lowering& l, const Node& node, Value* a, const std::vector<int64_t>& from) {
   Tensor order(DType::i32, {static_cast<int64_t>(from.size())});
@@ -153,18 +113,27 @@ Value* from_packed(Lowering& l, const Node& node) {
   }
   const std::vector<int64_t> from = positions(node, groups);
   if (from.empty()) return nullptr;
-  Value* weights = l.b().constant(packed(node, from, *b, *scales, zeros), node.b->name);
+  BlockWeights weights{.k = groups != nullptr ? node.blocks * node.block : node.k,
+                       .n = node.n,
+                       .bits = node.bits,
+                       .block = node.block,
+                       .float_zeros = zeros != nullptr && !node.packed_zeros()};
+  weights.number = [&](int64_t k, int64_t column) {
+    const int64_t place = from[static_cast<std::size_t>(k)];
+    return place < 0 ? 0 : number_at(b->bytes() + column * node.blocks * node.blob(), place, node.bits);
+  };
+  weights.scale = [&](int64_t block, int64_t column) {
+    return scales->as_double(column * node.blocks + block);
+  };
+  weights.zero = [&](int64_t block, int64_t column) -> double {
+    if (zeros == nullptr) return node.default_zero();
+    if (!node.packed_zeros()) return zeros->as_double(column * node.blocks + block);
+    return number_at(zeros->bytes() + column * node.zero_bytes(), block, node.bits);
+  };
   Value* a = l.b().cast(node.a, DType::f32);
   if (groups != nullptr) a = reordered(l, node, a, from);
-  std::vector<Value*> operands = {a, weights};
-  if (node.bias != nullptr) operands.push_back(l.b().cast(node.bias, DType::f32));
-  ir::Opaque call;
-  call.routine = fmt::format("blocks_product_{}{}", node.bits,
-                             zeros != nullptr && !node.packed_zeros() ? "_float_zeros" : "");
-  call.ints = {node.block, groups != nullptr ? node.blocks * node.block : node.k, node.n};
-  ir::Shape shape = node.a->shape;
-  shape.back() = node.n;
-  return l.b().opaque(std::move(call), std::move(operands), {{DType::f32, shape}})[0];
+  return blocks_product(l, a, weights, node.bias != nullptr ? l.b().cast(node.bias, DType::f32) : nullptr,
+                        node.b->name);
 }
 
 // --- Weights that are computed.
