@@ -1,7 +1,7 @@
 // com.microsoft.Attention: forms of masks, state, sizes; batch and sequence lengths are dynamic.
 import test from 'node:test';
 import { agreesWithModel, oneNode } from '../support/one_node.mjs';
-import { float, tensor } from '../support/onnx_model.mjs';
+import { float, model, node, tensor, value } from '../support/onnx_model.mjs';
 
 const close = { rtol: 1e-4, atol: 1e-5 };
 const heads = 2, size = 4, width = heads * size, inner = 6;
@@ -72,3 +72,20 @@ test('a bias of the scores', async () => {
 
 test('values of another size', () => attention({}, { columns: 2 * width + 6, attributes: { qkv_hidden_sizes: [width, width, 6] } })
   .agrees([{ x: [2, 3, inner] }], close));
+
+// ONNX Runtime has masks of rank 4 on GPUs alone: the part that is looked at is given to it as one of rank 3.
+test('mask of rank 4', async () => {
+  const past = [2, 'b', heads, 'p', size];
+  const t = attention({ past, mask: ['b', 1, 'm', 'm'] }, { present: true });
+  const [x, w, bias] = [value('float32', ['b', 's', inner]), value('float32', [inner, 3 * width]), value('float32', [3 * width])];
+  const plain = model({
+    inputs: { x, w, bias, past: value('float32', past), mask: value('int32', ['b', 1, 'm', 'm']) }, outputs: { y: value('float32'), present: value('float32') }, opsets: { 'com.microsoft': 1 },
+    initializers: { from: tensor('int64', [2], [3, 0]), to: tensor('int64', [2], [5, 5]), axes: tensor('int64', [2], [2, 3]), one: tensor('int64', [1], [1]) },
+    nodes: [
+      node('Slice', ['mask', 'from', 'to', 'axes'], ['part']), node('Squeeze', ['part', 'one'], ['mask3']),
+      node('Attention', ['x', 'w', 'bias', 'mask3', 'past'], ['y', 'present'], { num_heads: heads }, 'com.microsoft'),
+    ],
+  });
+  const mask = i32([1, 1, 6, 6], Array.from({ length: 36 }, (_, i) => (i % 6 <= Math.floor(i / 6) && i % 5 ? 1 : 0)));
+  await agreesWithModel(t.bytes, plain, [t.feeds({ x: [1, 2, inner], past: [2, 1, heads, 3, size], mask })], close);
+});

@@ -18,6 +18,7 @@ test('SkipLayerNormalization', async () => {
   await skip({ bias: 1 }, ['y', null, null, 'sum']).agrees([{ x: [2, 3, 8], skip: [2, 3, 8] }], close);
   await skip({ beta: 1 }, ['y', null, null, 'sum'], { epsilon: float(0.1) }).agrees([{ x: [2, 3, 8], skip: [2, 3, 8] }], close);
   await skip({}, ['y']).agrees([{ x: [2, 3, 8], skip: [2, 3, 8] }], close);
+  await skip({ beta: 1, bias: 1 }, ['y', 'mean', 'inverse', 'sum']).agrees([{ x: [2, 3, 8], skip: [2, 3, 8] }], close);
   // A residual that is the same for all batches.
   await skip({ beta: 1 }, ['y', null, null, 'sum'], {}, [1, 's', 8]).agrees([{ x: [2, 3, 8], skip: [1, 3, 8] }], close);
   await skip({ beta: 1 }, ['y', null, null, 'sum'], {}, ['s', 8]).agrees([{ x: [2, 3, 8], skip: [3, 8] }], close);
@@ -32,6 +33,7 @@ test('SkipSimplifiedLayerNormalization', async () => {
   });
   await skip(true, ['y', null, null, 'sum']).agrees([{ x: [2, 3, 8], skip: [2, 3, 8] }], close);
   await skip(false, ['y', null, null, 'sum']).agrees([{ x: [1, 1, 8], skip: [1, 1, 8] }, { x: [2, 4, 8], skip: [2, 4, 8] }], close);
+  await skip(true, ['y', 'mean', 'inverse', 'sum']).agrees([{ x: [2, 3, 8], skip: [2, 3, 8] }], close);
   await skip(false, ['y'], ['s', 8]).agrees([{ x: [2, 3, 8], skip: [3, 8] }], close);
 });
 

@@ -66,6 +66,9 @@ void lower_skip(Lowering& l, bool simplified) {
   if (simplified) {
     Value* inverse = inverse_deviation_of(l, mean_square(l, sum, axes), epsilon);
     l.output(0, scale_and_shift(l, sum, inverse, gamma, nullptr, x->type));
+    // Nothing is subtracted.
+    if (l.wants_output(1))
+      l.output(1, l.b().map1(inverse, [&](const Expr&) { return ir::literal_of(compute, 0); }));
     if (l.wants_output(2)) l.output(2, inverse);
   } else {
     const Moments m = moments(l, sum, axes);
