@@ -23,6 +23,8 @@ function contents(bin, { type, dims, offset, bytes }) {
 
 function difference(mine, theirs, exact, allowed) {
   if (mine.type !== theirs.type) return `is ${mine.type}, ONNX Runtime has ${theirs.type}`;
+  // What a loop collects in no round: ONNX Runtime knows its shape only if the model declares it.
+  if (theirs.dims.join() === '0' && mine.dims[0] === 0) return '';
   if (mine.dims.join() !== theirs.dims.join()) return `has shape [${mine.dims}], ONNX Runtime has [${theirs.dims}]`;
   const number = mine.type === 'float16' ? half : Number;
   const tolerance = exact || !mine.type.startsWith('float') ? 0 : allowed;
