@@ -25,6 +25,7 @@ const std::vector<Family>& families() {
       {"resize", 2, grow_resize},
       {"recurrent", 1, grow_recurrent},
       {"quantization", 4, grow_quantization},
+      {"microsoft", 4, grow_microsoft},
       {"if", 2, grow_if},
       {"loop", 2, grow_loop},
       {"scan", 1, grow_scan},

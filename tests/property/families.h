@@ -38,6 +38,7 @@ void grow_pooling(Maker& m);
 void grow_resize(Maker& m);
 void grow_recurrent(Maker& m);
 void grow_quantization(Maker& m);
+void grow_microsoft(Maker& m);
 void grow_if(Maker& m);
 void grow_loop(Maker& m);
 void grow_scan(Maker& m);
