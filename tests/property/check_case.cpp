@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <map>
@@ -244,7 +245,10 @@ Case make_case(uint64_t seed) {
   }
   while (maker.depth() > 0) maker.close({});
   Case made = maker.finish();
-  made.bounded = choice.chance(0.25);
+  // Not where the inputs themselves lie outside of the bounds.
+  made.bounded =
+      choice.chance(0.25) && std::all_of(made.inputs.begin(), made.inputs.end(),
+                                         [](const Input& input) { return input.tensor.count() > 0; });
   made.rejected = rejected;
   return made;
 }
