@@ -105,3 +105,19 @@ test('dequantized weights that something else reads too', async () => {
   });
   await agreesWithOnnxRuntime(bytes, [3, 1].map((m) => ({ a: t.floats([m, k]), b: t.floats([m, n]) })), { ...close, sessionOptions: { graphOptimizationLevel: 'disabled' } });
 });
+
+// A language model's table of words is often its last layer as well.
+for (const [what, type, zero] of [['u8 about a zero point', 'uint8', 77], ['u8 about the middle', 'uint8', 128], ['i8', 'int8', 0]]) {
+  test(`a table that is gathered from and multiplied by, ${what}`, async () => {
+    const t = randomTensors(7), words = 701, k = 151;
+    const table = t.integers(type, [words, k]);
+    await smallAndRight(model({
+      inputs: { i: value('int64', ['m']), a: value('uint8', ['m', k]) }, outputs: { g: value(type), y: value('int32') },
+      initializers: { table, az: tensor('uint8', [], [3]), bz: tensor(type, [], [zero]) },
+      nodes: [
+        node('Gather', ['table', 'i'], ['g']), node('Transpose', ['table'], ['w'], { perm: [1, 0] }),
+        node('MatMulInteger', ['a', 'w', 'az', 'bz'], ['y']),
+      ],
+    }), [5, 1].map((m) => ({ i: t.integers('int64', [m], 0, words - 1), a: t.integers('uint8', [m, k], 0, type === 'int8' ? 60 : 255) })), { rtol: 0, atol: 0 });
+  });
+}
