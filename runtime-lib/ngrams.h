@@ -9,7 +9,7 @@ namespace o2w {
 // Node 0 is the root. The edges of a node are sorted by token.
 struct NgramNode {
   int32_t first_edge, edge_count;
-  int32_t column;  // of the output, where an n-gram of the pool ends; else -1
+  int32_t column;  // of the counts, where an n-gram of the pool ends; else -1
 };
 struct NgramEdge {
   int32_t token, node;

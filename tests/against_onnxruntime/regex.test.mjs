@@ -1,7 +1,6 @@
 // RegexFullMatch: expressions and texts of all kinds, and random ones, against RE2 in ONNX Runtime.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import ort from 'onnxruntime-node';
 import { agreesWithOnnxRuntime, generator, withCompiled } from '../support/against_onnxruntime.mjs';
 import { model, node, value } from '../support/onnx_model.mjs';
 
@@ -21,7 +20,7 @@ const patterns = [
 ];
 const texts = [
   '', 'a', 'A', 'b', 'ab', 'aB', 'AB', 'é', '\n', 'a\nb', 'K', 'k', '\u212a', 'ſ', 's', 'S', 'σς', 'ΣΣ', 'İ', 'i', 'ı', 'straße', 'STRASSE', 'STRAẞE', 'foo bar', 'foobar', 'foo', 'bar', 'x', 'xx', 'xxx', 'xxxx', 'x{,3}', 'αβγ', 'Ωmega',
-  '日本', '日本語', '12', '1 2', '٣', 'a.b', 'a.bbb', 'a.ba.b', 'aaab', 'babab', 'bbabaabbababababaa', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'account@gmail.com', 'not email', ' me@yahoo.com ', 'user@site.com', 'AA\0', '\x07\f\t\n\r\v', ']a', '-a', '3.14', '3.',
+  '日本', '日本語', '12', '1 2', '٣', 'a.b', 'a.bbb', 'a.ba.b', 'aaab', 'babab', 'bbabaabbababababaa', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'account@gmail.com', 'not email', ' me@yahoo.com ', 'user@site.com', 'AA', '\x07\f\t\n\r\v', ']a', '-a', '3.14', '3.',
   '+49 1234567890', '192.168.0.255', '256.1.1.1', '😀', '😀é', 'ǅ', 'Ǆ', '{1}', 'a{x', 'c', 'abc', 'ac', '-', '\u00a0', '\u2028', 'a b-c_d',
 ];
 
@@ -45,9 +44,9 @@ test('random expressions', async () => {
   for (let round = 0; round < 4; round++) await agreesWithOnnxRuntime(matching(Array.from({ length: 50 }, () => expression(4))), [feed(words)]);
 });
 
+// ONNX Runtime takes them and never matches anything.
 test('what RE2 does not accept is refused when compiling', async () => {
   for (const pattern of ['(', ')', 'a**', '*a', '[b-a]', '(?=a)', '(?<=a)', '(?!a)', '\\1', 'x{1001}', 'x{3,2}', '[[:foo:]]', '\\p{Foo}', '[a', 'a\\', '(?z)', '\\_', '\\é', '\\x{110000}', '(?P<>a)', '\\Z']) {
-    await assert.rejects(ort.InferenceSession.create(matching([pattern]), { logSeverityLevel: 4 }), undefined, `ONNX Runtime takes ${pattern}`);
     await assert.rejects(withCompiled(matching([pattern]), () => {}), /regular expression/, pattern);
   }
 });

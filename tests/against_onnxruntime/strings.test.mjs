@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import { agreesWithOnnxRuntime, generator } from '../support/against_onnxruntime.mjs';
 import { graph, model, node, strings, tensor, value } from '../support/onnx_model.mjs';
 
-// Empty, not ASCII, with NUL bytes, long, and equal to constants of the models below.
-const words = ['', 'a', 'stop', 'Grüße', '日本語', 'nul\0inside', '😀', ' spaces ', 'b', 'x'.repeat(3000)];
+// Empty, not ASCII, long, and equal to constants of the models below. (onnxruntime-node cuts strings at NUL bytes: see
+// string_hosts for those.)
+const words = ['', 'a', 'stop', 'Grüße', '日本語', 'e\u0301', '😀', ' spaces ', 'b', 'x'.repeat(3000)];
 
 function texts(count, seed) {
   const random = generator(seed);
@@ -30,9 +31,10 @@ test('elements are moved', async () => {
       node('Transpose', ['x'], ['transposed'], { perm: [1, 0] }),
       node('Reshape', ['x', 'flat'], ['reshaped']),
       node('Slice', ['x', 'minus', 'least', 'zero', 'minus'], ['sliced']),
-      node('Gather', ['x', 'picks'], ['gathered'], { axis: 0 }),
+      // Single elements: of longer slices, ONNX Runtime 1.30 gathers the first element only.
+      node('Gather', ['x', 'picks'], ['gathered'], { axis: 1 }),
       node('Tile', ['x', 'repeats'], ['tiled']),
-      node('Concat', ['x', 'sliced', 'gathered'], ['joined'], { axis: 0 }),
+      node('Concat', ['x', 'sliced', 'tiled'], ['joined'], { axis: 0 }),
       node('Unsqueeze', ['x', 'zero'], ['unsqueezed']),
       node('Shape', ['unsqueezed'], ['shape3']),
       node('Expand', ['c', 'shape3'], ['expanded']),

@@ -67,7 +67,7 @@ test('StringConcat broadcasts', async () => {
   });
   await agreesWithOnnxRuntime(bytes, [
     { a: list(['x', 'ü', ''], [3, 1]), b: list(['1', '']) },
-    { a: list(['a\0b'], [1, 1]), b: list(['c', 'd', 'e'.repeat(5000)]) },
+    { a: list(['a b'], [1, 1]), b: list(['c', 'd', 'e'.repeat(5000)]) },
   ]);
 });
 

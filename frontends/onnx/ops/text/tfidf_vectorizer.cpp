@@ -1,10 +1,12 @@
 // TfIdfVectorizer: how often the n-grams of a pool occur. Tokens become numbers first, whatever their type;
 // the pool becomes a tree of such numbers (runtime-lib/ngrams.h).
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "frontends/onnx/operator.h"
 #include "frontends/onnx/ops/common/keys.h"
+#include "frontends/onnx/ops/typed_inputs.h"
 #include "runtime-lib/ngrams.h"
 
 namespace o2w::onnx_frontend {
@@ -19,8 +21,8 @@ class NgramTree {
  public:
   NgramTree() : nodes_(1) {}
 
-  // False if it is there already.
-  bool add(const std::vector<int32_t>& tokens, int32_t column) {
+  // False if it is there already. `number` is the n-gram's in the pool.
+  bool add(const std::vector<int32_t>& tokens, int32_t number) {
     int32_t node = 0;
     for (const int32_t token : tokens) {
       const auto [edge, is_new] =
@@ -30,7 +32,7 @@ class NgramTree {
     }
     int32_t& place = nodes_[static_cast<std::size_t>(node)].column;
     if (place >= 0) return false;
-    place = column;
+    place = number;
     return true;
   }
 
@@ -120,7 +122,7 @@ NgramTree tree_of(Lowering& l, const Pool& pool, const std::vector<int64_t>& col
       if (ngram >= columns.size())
         l.fail("attribute 'ngram_indexes' has {} elements, but there are more n-grams", columns.size());
       if (length < least || length > most) continue;
-      if (!tree.add({at, at + length}, static_cast<int32_t>(columns[ngram])))
+      if (!tree.add({at, at + length}, static_cast<int32_t>(ngram)))
         l.fail("the pool has an n-gram of length {} twice", length);
     }
   }
@@ -147,30 +149,45 @@ void lower_tfidf(Lowering& l) {
   const NgramTree tree = tree_of(l, pool, columns, least, most);
 
   ir::Value* tokens = find_keys(l, strings ? x : b.cast(x, DType::i64), pool.tokens);
-  const Dim rows = x->rank() == 2 ? x->shape[0] : Dim(1), row = x->rank() > 0 ? x->shape.back() : Dim(1);
-  ir::Value* counts =
+  const Dim rows = x->rank() == 2 ? x->shape[0] : Dim(1);
+  const Dim row = x->rank() > 0 ? x->shape.back() : Dim(1);
+  const auto ngrams = static_cast<int64_t>(columns.size());
+  ir::Value* values =
       b.opaque({.routine = "count_ngrams", .ints = {least, most, skips}},
                {b.view(tokens, {rows, row}), b.constant(tree.nodes()), b.constant(tree.edges())},
-               {{DType::f32, {rows, Dim(width)}}})[0];
+               {{DType::f32, {rows, Dim(ngrams)}}})[0];
 
   const std::string mode = l.string_attribute("mode", "");
   if (mode != "TF" && mode != "IDF" && mode != "TFIDF")
     l.fail("attribute 'mode' is '{}'; ONNX knows TF, IDF and TFIDF", mode);
-  ir::Value* result = counts;
   if (mode == "IDF") {
-    result = b.map1(counts, [](const Expr& e) { return ir::select(ir::gt(e, 0.0), 1.0, 0.0 * e); });
+    values = b.map1(values, [](const Expr& e) {
+      return ir::select(ir::gt(e, 0.0), literal_number(DType::f32, 1), literal_number(DType::f32, 0));
+    });
   }
-  const std::vector<double> given = l.floats_attribute("weights", {});
-  if (mode != "TF" && !given.empty()) {
-    if (given.size() != columns.size())
-      l.fail("attribute 'weights' has {} elements, 'ngram_indexes' {}", given.size(), columns.size());
-    // As ONNX Runtime has it: weights go by the output's column.
-    Tensor weights(DType::f32, {width});
-    for (int64_t i = 0; i < std::min(width, static_cast<int64_t>(given.size())); ++i)
-      weights.set_double(i, given[static_cast<std::size_t>(i)]);
-    result =
-        b.map(DType::f32, {result, b.constant(weights)}, [](std::span<const Expr> e) { return e[0] * e[1]; });
+  const std::vector<double> weights = l.floats_attribute("weights", {});
+  if (mode != "TF" && !weights.empty()) {
+    if (weights.size() != columns.size())
+      l.fail("attribute 'weights' has {} elements, 'ngram_indexes' {}", weights.size(), columns.size());
+    Tensor factors(DType::f32, {ngrams});
+    for (int64_t i = 0; i < ngrams; ++i) factors.set_double(i, weights[static_cast<std::size_t>(i)]);
+    values =
+        b.map(DType::f32, {values, b.constant(factors)}, [](std::span<const Expr> e) { return e[0] * e[1]; });
   }
+  // To the columns, which n-grams may share.
+  Tensor places(DType::i64, {ngrams});
+  std::copy(columns.begin(), columns.end(), places.mutable_data<int64_t>());
+  ir::Value* place = b.constant(places);
+  ir::Value* zeros = b.tabulate(DType::f32, {rows, Dim(width)}, [](ir::Body&, ir::Builder::Indices) {
+    return literal_number(DType::f32, 0);
+  });
+  ir::Value* result = b.scatter(
+      zeros, ir::Combiner::sum, {rows, Dim(ngrams)},
+      [&](ir::Body& e, ir::Builder::Indices i) {
+        return std::vector<Expr>{i[0],
+                                 ir::checked_index(ir::cast(DType::index, e.at(place, {i[1]})), Dim(width))};
+      },
+      [&](ir::Body& e, ir::Builder::Indices i) { return e.at(values, {i[0], i[1]}); });
   l.output(0, x->rank() == 2 ? result : b.view(result, {Dim(width)}));
 }
 const RegisterOperator tfidf({.name = "TfIdfVectorizer",
