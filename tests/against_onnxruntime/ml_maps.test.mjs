@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import ort from 'onnxruntime-node';
 import { assertClose, withCompiled } from '../support/against_onnxruntime.mjs';
-import { floats, mapOf, model, node, sequenceOf, tensor, value } from '../support/onnx_model.mjs';
+import { floats, mapOf, model, node, sequenceOf, strings, tensor, value } from '../support/onnx_model.mjs';
 
 const one = (nodes, inputs, outputs) => model({ inputs, outputs, nodes: nodes.map(([op, from, to, attributes]) => node(op, from, to, attributes, 'ai.onnx.ml')), opset: 21, opsets: { 'ai.onnx.ml': 1 } });
 const numbers = ({ data }) => [...data].map(Number);
@@ -42,5 +42,27 @@ test('DictVectorizer and CastMap', async () => {
     const empty = run([], []);
     assert.deepEqual(numbers(empty.row), [0, 0, 0, 0]);
     assert.deepEqual(empty.dense.dims.map(Number), [1, 0]);
+  });
+});
+
+test('maps with strings', async () => {
+  const bytes = one([
+    ['DictVectorizer', ['words'], ['row'], { string_vocabulary: strings(['x', '', 'ü']) }],
+    ['CastMap', ['texts'], ['numbers'], { cast_to: 'TO_INT64' }],
+    ['CastMap', ['texts'], ['sparse'], { cast_to: 'TO_STRING', map_form: 'SPARSE', max_map: 4 }],
+    ['ZipMap', ['scores'], ['maps'], { classlabels_strings: strings(['no', 'yes']) }],
+  ], { words: mapOf('string', 'float64'), texts: mapOf('int64', 'string'), scores: value('float32', ['rows', 2]) },
+  { row: value('float64'), numbers: value('int64'), sparse: value('string'), maps: sequenceOf(mapOf('string', 'float32')) });
+  await withCompiled(bytes, (compiled) => {
+    const result = compiled.run({
+      words: tensor('float64', [2], [1.5, -2]), words_keys: tensor('string', [2], ['ü', 'other']),
+      texts: tensor('string', [2], ['12', '-3']), texts_keys: tensor('int64', [2], [3, 1]),
+      scores: tensor('float32', [1, 2], [0.25, 0.75]),
+    });
+    assert.deepEqual(numbers(result.row), [0, 0, 1.5]);
+    assert.deepEqual(numbers(result.numbers), [-3, 12]);
+    assert.deepEqual([...result.sparse.data], ['0.f', '-3', '0.f', '12']);
+    assert.deepEqual([...result.maps_keys.data], ['no', 'yes']);
+    assert.deepEqual(numbers(result.maps), [0.25, 0.75]);
   });
 });

@@ -34,7 +34,7 @@ void lower_array_feature_extractor(Lowering& l) {
 const RegisterOperator array_feature_extractor({.domain = "ai.onnx.ml",
                                                 .name = "ArrayFeatureExtractor",
                                                 .versions = {1},
-                                                .types = {{"T", ml::kFeatures, inputs(0)},
+                                                .types = {{"T", ml::kFeatures | kStrings, inputs(0)},
                                                           {"tensor(int64)", kInt64, inputs(1)}},
                                                 .lower = lower_array_feature_extractor});
 

@@ -106,7 +106,9 @@ Labels Labels::for_two_classes() const {
 }
 
 Value* Labels::all(Lowering& l) const {
-  if (are_strings()) l.fail("the class labels are strings, which are not supported");
+  if (are_strings()) {
+    return l.b().constant(ir::Tensor::of_strings({static_cast<int64_t>(strings_.size())}, strings_));
+  }
   return constant_integers(l, DType::i64, integers_);
 }
 
