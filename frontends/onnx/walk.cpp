@@ -116,7 +116,8 @@ void Walk::run() {
     } else if (binding->state == Binding::State::present) {
       try {
         Binding declared = *binding;
-        declared.value = as_declared(declared.value, output.type);
+        // ZipMap's sequence of maps is tensors, whatever the model declares.
+        if (declared.keys == nullptr) declared.value = as_declared(declared.value, output.type);
         add_output(output.name, declared);
       } catch (const ModelError& error) {
         diagnostics_->error({{}, {}, output.name}, error.what());
