@@ -12,6 +12,7 @@
 #include "compiler/ir/type_mismatch.h"
 #include "compiler/support/error.h"
 #include "frontends/onnx/folding.h"
+#include "frontends/onnx/invalid_branch.h"
 #include "frontends/onnx/known_gaps.h"
 #include "frontends/onnx/order.h"
 #include "frontends/onnx/ports.h"
@@ -298,6 +299,9 @@ void Walk::walk_node(const NodeDef& original) {
     }
   } catch (const AlreadyReported&) {
     give_up(*node);
+  } catch (const InvalidBranch& branch) {
+    for (const Diagnostic& diagnostic : branch.problems.all()) diagnostics_->add(diagnostic);
+    give_up(*node);
   } catch (const ModelError& error) {
     diagnostics_->error(where, error.what());
     give_up(*node);
@@ -465,6 +469,13 @@ std::vector<Value*> Walk::lower(const GraphDef& graph, ir::Region& region,
     fail_model("the subgraph '{}' has {} inputs, expected {}", graph.name, graph.inputs.size(),
                inputs.size());
   }
+  // Problems of an If's branch are the If's to judge. Operators that are not supported are listed apart: they
+  // stay problems.
+  const bool is_branch = origin_ && origin_->op.starts_with("If-");
+  Diagnostics own;
+  Diagnostics* const outer = diagnostics_;
+  const Restore restore_diagnostics(diagnostics_);
+  if (is_branch) diagnostics_ = &own;
   const Restore restore_context(context_);
   Scope scope;
   scope.outer = context_.scope;
@@ -502,6 +513,20 @@ std::vector<Value*> Walk::lower(const GraphDef& graph, ir::Region& region,
     } else {
       results.push_back(binding->value);
     }
+  }
+  if (own.has_errors()) {
+    const auto is_error = [](const Diagnostic& problem) { return problem.severity == Severity::error; };
+    const auto problem = std::find_if(own.all().begin(), own.all().end(), is_error);
+    outer->warning(
+        {origin_->node, origin_->op, {}},
+        fmt::format(
+            "a branch of it is not valid for these shapes (node '{}': {}): a module can only be made for the "
+            "other, and reports an error when it runs and this one is to be taken",
+            problem->where.node, problem->message));
+    throw InvalidBranch(std::move(own));
+  }
+  if (is_branch) {
+    for (const Diagnostic& diagnostic : own.all()) outer->add(diagnostic);
   }
   if (!all) throw AlreadyReported();
   return results;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { agreesWithOnnxRuntime, generator, withCompiled } from '../support/against_onnxruntime.mjs';
-import { count, model, node, tensor, value } from '../support/onnx_model.mjs';
+import { count, graph, model, node, tensor, value } from '../support/onnx_model.mjs';
 
 const TOO_LARGE = 7, INVALID_ARGUMENT = 1;
 
@@ -118,4 +118,17 @@ test('Squeeze without axes removes the batch where the rest of the model needs t
   });
   await agreesWithOnnxRuntime(bytes, [[1, 2], [3, 0, 4, 1], [1, 1]].map((numbers) => ({ x: tensor('int64', [1, numbers.length], numbers) })));
   await withCompiled(bytes, (compiled) => fails(() => compiled.run({ x: tensor('int64', [2, 2], [1, 2, 3, 4]) }), TOO_LARGE, /batch in 1\.\.1/));
+});
+
+test('a branch that is not valid for the sizes fixed is left out', async () => {
+  const branch = (nodes) => graph({ outputs: { r: value('float32', [2, null]) }, nodes });
+  const bytes = model({
+    inputs: { x: value('float32', [2, 'n']), c: value('bool', []) }, outputs: { y: value('float32', [2, null]) },
+    initializers: { w: random([5, 4]) },
+    nodes: [node('If', ['c'], ['y'], { then_branch: branch([node('Relu', ['x'], ['r'])]), else_branch: branch([node('MatMul', ['x', 'w'], ['r'])]) })],
+  });
+  const run = (n, condition) => ({ x: random([2, n]), c: tensor('bool', [], [condition]) });
+  await agreesWithOnnxRuntime(bytes, [run(5, 1), run(5, 0)]);
+  await agreesWithOnnxRuntime(bytes, [run(3, 1)], { options: ['--dim', 'n=3'] });
+  await withCompiled(bytes, (compiled) => fails(() => compiled.run(run(3, 0)), 5, /If_0.*not valid for the shapes/), { options: ['--dim', 'n=3'] });
 });
