@@ -130,7 +130,7 @@ struct Draft {
   std::string name;
   std::vector<DraftTensor> tensors;
   Block block;
-  std::vector<ir::Port> inputs, outputs;  // of the graph
+  std::vector<ir::Port> inputs, outputs;  // of the graph, which must outlive this
   std::vector<int> input_tensors, output_tensors;
   std::vector<ir::SymbolRef> symbols;  // all, those from inputs first
   int64_t opset = 0;

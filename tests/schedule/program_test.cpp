@@ -24,7 +24,8 @@ ir::Graph parsed(const std::string& nodes) {
 }
 
 Program program_of(const std::string& nodes) {
-  Draft draft = draft_of(parsed(nodes));
+  const ir::Graph graph = parsed(nodes);
+  Draft draft = draft_of(graph);
   contractions_to_nests(draft);
   Program program = emit(draft);
   plan_arena(program);

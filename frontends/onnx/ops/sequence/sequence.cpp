@@ -95,7 +95,8 @@ void lower_length(Lowering& l) { l.output(0, list_length(l.b(), sequence_input(l
 
 constexpr TypeParameter kSequence{"S", kLists, inputs(0)};
 
-const RegisterOperator sequence_empty({.name = "SequenceEmpty", .versions = {11}, .lower = lower_empty});
+const RegisterOperator sequence_empty(
+    {.name = "SequenceEmpty", .versions = {11}, .types = {{"S", kLists, outputs(0)}}, .lower = lower_empty});
 const RegisterOperator sequence_construct(
     {.name = "SequenceConstruct", .versions = {11}, .types = {{"T", kAny}}, .lower = lower_construct});
 const RegisterOperator sequence_insert(
