@@ -158,6 +158,9 @@ b2 "%5": output 4*r bytes
 b3 "%2": heap 4*r bytes
 b4 "%3": weights 8 bytes
 b5 "%4": heap 4*r bytes
+error 0: tensor '%2'
+error 1: tensor '%4'
+error 2: tensor '%5'
 if b0 {
   set r = n
   allocate b3
@@ -190,9 +193,9 @@ input "x": f32[4] in b0
 output "y": i64[1, count] in b1
 b0 "x": input 16 bytes
 b1 "%1": output 32 bytes
-error 0: the model
+error 0: tensor '%1'
 allocate b1
-routine compact (b0, b1) in f32[4] out i64[1, 4] counts count error 0
+routine compact (b0, b1) in f32[4] out i64[1, 4] counts count
 )");
 }
 
