@@ -50,8 +50,7 @@ void lower_reverse_sequence(Lowering& l) {
 }
 const RegisterOperator reverse_sequence({.name = "ReverseSequence",
                                          .versions = {10},
-                                         .types = {{"T", kAny, inputs(0)},
-                                                   {"lengths", kInt64, inputs(1)}},
+                                         .types = {{"T", kAny, inputs(0)}, {"lengths", kInt64, inputs(1)}},
                                          .lower = lower_reverse_sequence});
 
 }  // namespace

@@ -142,8 +142,7 @@ void lower_tensor_scatter(Lowering& l) {
 }
 const RegisterOperator tensor_scatter({.name = "TensorScatter",
                                        .versions = {24},
-                                       .types = {{"T", kAny, inputs(0, 1)},
-                                                 {"positions", kInt64, inputs(2)}},
+                                       .types = {{"T", kAny, inputs(0, 1)}, {"positions", kInt64, inputs(2)}},
                                        .lower = lower_tensor_scatter});
 
 }  // namespace

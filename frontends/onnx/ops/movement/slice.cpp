@@ -215,8 +215,7 @@ const RegisterOperator slice({.name = "Slice",
 // An experimental operator that ONNX replaced by Slice-10, which ONNX Runtime still runs.
 const RegisterOperator dynamic_slice({.name = "DynamicSlice",
                                       .versions = {1},
-                                      .types = {{"T", kAny, inputs(0)},
-                                                {"Tind", kIndices, inputs(1, 2, 3)}},
+                                      .types = {{"T", kAny, inputs(0)}, {"Tind", kIndices, inputs(1, 2, 3)}},
                                       .lower = lower_slice});
 
 }  // namespace

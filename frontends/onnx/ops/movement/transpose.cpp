@@ -58,10 +58,8 @@ void lower_depth_to_space(Lowering& l) {
       l.b().transpose(parts, dcr ? std::vector{0, 3, 4, 1, 5, 2} : std::vector{0, 1, 4, 2, 5, 3});
   l.output(0, l.b().view(moved, {n, c, h * b, w * b}));
 }
-const RegisterOperator depth_to_space({.name = "DepthToSpace",
-                                       .versions = {1, 11, 13},
-                                       .types = {{"T", kAny}},
-                                       .lower = lower_depth_to_space});
+const RegisterOperator depth_to_space(
+    {.name = "DepthToSpace", .versions = {1, 11, 13}, .types = {{"T", kAny}}, .lower = lower_depth_to_space});
 
 void lower_space_to_depth(Lowering& l) {
   ir::Value* x = l.input(0);
