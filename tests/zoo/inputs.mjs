@@ -190,4 +190,13 @@ export const benchFeeds = {
   modnet: () => ({ input: picture([1, 3, 512, 512]) }),
   minilm_l6_fp32: () => sentence(1, 128),
   silero_vad_v5: () => runs.silero_vad_v5[0](),
+  sface: () => runs.sface[0],
+  ddddocr_common: () => runs.ddddocr_common[0],
+  ddddocr_old_dynq: () => runs.ddddocr_old_dynq[0],
+  sam2_tiny_decoder: () => runs.sam2_tiny_decoder[0],
+  minilm_l6_int8: () => sentence(1, 128),
+  piper_vits_onnxbaby: () => runs.piper_vits_onnxbaby[0],
+  migan_pipeline: () => runs.migan_pipeline[1],
+  nnsplit_lstm: () => runs.nnsplit_lstm[0],
+  whisper_tiny_enc_q8: () => ({ input_features: picture([1, 80, 3000], { seed: 7 }) }),
 };

@@ -1,0 +1,11 @@
+// The engines that are compared. Each file here exports start(files, io) -> {run(feeds) -> outputs by name (or a promise)}; all use one thread.
+// `files`: what prepare.mjs made of the model, by kind; `io`: {isNode, read(path) -> bytes, url(path), path(path)}.
+
+/** name -> what it needs beside the ONNX file, and where it can run. */
+export const engines = {
+  onnx2wasm: { hosts: ['node', 'chromium'] },
+  'onnxruntime-web': { hosts: ['node', 'chromium'] },
+  'onnxruntime-node': { hosts: ['node'] },
+};
+
+export const load = (name) => import(`./${name}.mjs`);
