@@ -21,6 +21,19 @@ struct MemoryMap {
   int64_t symbol_table = 0;   // one i64 per Program::symbols entry
   int64_t dim_table = 0;      // one i32 per distinct non-constant Dim that generated code reads (see dims())
   int64_t scratch = 0;        // descriptors for Routine calls, 4 KiB
+  int64_t zeros = 0, workspace = 0;  // of the kernels, as large as needs() says
+};
+
+// A step that can be run apart, and the function that does its work (empty: the step is no call).
+struct StepFunction {
+  const schedule::Step* step = nullptr;
+  std::string name, kernel;
+};
+
+// Memory that generated code needs beside the program's buffers.
+struct MemoryNeeds {
+  int dim_count = 0;                            // entries of the dim table
+  int64_t zero_bytes = 0, workspace_bytes = 0;  // see KernelCall
 };
 
 // Adds to `module` (which holds the runtime-lib) every kernel the program needs and the entry points, all ()
@@ -36,9 +49,12 @@ class CodeGenerator {
   CodeGenerator(const CodeGenerator&) = delete;
   CodeGenerator& operator=(const CodeGenerator&) = delete;
 
-  // Number of entries the dim table needs; known before emit().
-  int dim_count() const;
+  // Known before emit().
+  MemoryNeeds needs() const;
   void emit(const MemoryMap& map);
+  // Adds a function of its own for every step at the top of the program, () -> i32 errno, for profiles:
+  // called in order they do what o2w_model_run does. After emit().
+  std::vector<StepFunction> emit_step_functions();
 
  private:
   struct Impl;

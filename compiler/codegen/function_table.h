@@ -20,6 +20,10 @@ struct KernelCall {
   // The function takes the number of the run-time error as its last parameter and may raise it
   // (raise_error()).
   bool can_fail = false;
+  // Scratch memory that all kernels share, and memory in front of it that nobody writes: bytes that are 0. If
+  // either is wanted, the function takes the addresses of both as its last parameters, zeros first.
+  int64_t zero_bytes = 0, workspace_bytes = 0;
+  bool takes_workspace() const { return zero_bytes > 0 || workspace_bytes > 0; }
 };
 
 class FunctionTable {

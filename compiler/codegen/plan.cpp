@@ -171,6 +171,22 @@ void Plan::fail_if(FunctionBuilder& f, I32 condition, int32_t code, int error) {
   });
 }
 
+std::vector<StepFunction> Plan::emit_step_functions() {
+  std::vector<StepFunction> functions;
+  for (const Step& step : program_.steps) {
+    if (is_checked_on_entry(step)) continue;
+    StepFunction function{&step, "o2w_step_" + std::to_string(functions.size()), ""};
+    if (const auto* call = std::get_if<Call>(&step.what)) function.kernel = calls_.at(call).function;
+    FunctionBuilder f(module_, function.name);
+    f.set_result(WasmType::i32);
+    emit_step(f, step);
+    f.return_(f.i32(0));
+    f.finish();
+    functions.push_back(std::move(function));
+  }
+  return functions;
+}
+
 // --- Steps.
 
 void Plan::emit_step(FunctionBuilder& f, const Step& step) {
@@ -192,6 +208,10 @@ void Plan::emit(FunctionBuilder& f, const Call& call) {
   if (const auto* nest = std::get_if<LoopNest>(&call.kernel); nest != nullptr && error < 0)
     error = nest->error;
   if (kernel.can_fail) arguments.push_back(f.i32(error));
+  if (kernel.takes_workspace()) {
+    arguments.push_back(f.i32(at(map_.zeros)));
+    arguments.push_back(f.i32(at(map_.workspace)));
+  }
   f.call_statement(kernel.function, std::move(arguments));
   if (!kernel.can_fail) return;
   f.if_(functions_.pending_error(f), [&] {
@@ -368,7 +388,8 @@ struct CodeGenerator::Impl {
 CodeGenerator::CodeGenerator(BinaryenModuleRef module, const Program& program)
     : impl_(new Impl(module, program)) {}
 CodeGenerator::~CodeGenerator() { delete impl_; }
-int CodeGenerator::dim_count() const { return impl_->plan.dim_count(); }
+MemoryNeeds CodeGenerator::needs() const { return impl_->plan.needs(); }
 void CodeGenerator::emit(const MemoryMap& map) { impl_->plan.emit(map); }
+std::vector<StepFunction> CodeGenerator::emit_step_functions() { return impl_->plan.emit_step_functions(); }
 
 }  // namespace o2w::codegen

@@ -18,13 +18,15 @@ class Plan {
   // Emits all kernels, which do not depend on the memory map, and collects the sizes that the plan reads.
   Plan(BinaryenModuleRef module, const schedule::Program& program);
 
-  int dim_count() const { return static_cast<int>(dims_.size()); }
+  MemoryNeeds needs() const;
   void emit(const MemoryMap& map);
+  std::vector<StepFunction> emit_step_functions();
 
  private:
   // --- plan_kernels.cpp
   void collect(const schedule::Steps& steps);
   KernelCall kernel_call(const schedule::Call& call);
+  int dim_count() const { return static_cast<int>(dims_.size()); }
   void need(const ir::Dim& dim);
   void need_all(const ir::Shape& dims);
 
@@ -62,6 +64,7 @@ class Plan {
   std::map<const schedule::Call*, KernelCall> calls_;
   std::map<std::string, int> dim_numbers_;  // by text
   std::vector<ir::Dim> dims_;
+  int64_t zero_bytes_ = 0, workspace_bytes_ = 0;
   int bodies_ = 0;  // of branches and loops, for their functions' names
 };
 

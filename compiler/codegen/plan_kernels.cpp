@@ -1,5 +1,7 @@
 // What the plan needs of the program before it is laid out: its kernels, and the sizes that are read at run
 // time.
+#include <algorithm>
+
 #include "compiler/codegen/plan.h"
 #include "compiler/support/error.h"
 
@@ -11,6 +13,8 @@ Plan::Plan(BinaryenModuleRef module, const Program& program)
     : module_(module), program_(program), functions_(module), dim_code_(functions_, program.symbols) {
   collect(program.steps);
 }
+
+MemoryNeeds Plan::needs() const { return {dim_count(), zero_bytes_, workspace_bytes_}; }
 
 void Plan::need(const ir::Dim& dim) {
   if (dim.is_constant()) return;
@@ -40,6 +44,8 @@ void Plan::collect(const Steps& steps) {
     if (const auto* call = std::get_if<Call>(&step.what)) {
       KernelCall made = kernel_call(*call);
       need_all(made.arguments);
+      zero_bytes_ = std::max(zero_bytes_, made.zero_bytes);
+      workspace_bytes_ = std::max(workspace_bytes_, made.workspace_bytes);
       for (const Address& pointer : call->pointers) need(pointer.byte_offset);
       calls_[call] = std::move(made);
     } else if (const auto* branch = std::get_if<Branch>(&step.what)) {

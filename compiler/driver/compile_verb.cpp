@@ -18,6 +18,7 @@ struct CompileVerb {
   ModelOptions model;
   std::string output;
   std::vector<std::string> emit{"wasm"};
+  bool profile = false;
 
   bool emits(const char* what) const { return std::find(emit.begin(), emit.end(), what) != emit.end(); }
   int run() const;
@@ -29,6 +30,7 @@ int CompileVerb::run() const {
   const auto start = std::chrono::steady_clock::now();
   Progress progress(!model.quiet);
   CompileOptions options = model.compile_options();
+  options.profile = profile;
   options.progress = [&](const std::string& what) { progress.stage(what); };
 
   std::filesystem::path wasm_path = output;
@@ -95,6 +97,8 @@ Verb add_compile_verb(CLI::App& app) {
       ->delimiter(',')
       ->check(CLI::IsMember({"wasm", "wat", "js"}))
       ->capture_default_str();
+  app.add_flag("--profile", verb->profile,
+               "Make a module for profilers: function names, and every step of the plan an export");
   return [verb] { return verb->run(); };
 }
 

@@ -83,9 +83,13 @@ Result<schedule::Program> build_program(const std::string& path, const CompileOp
 Result<package::Package> build_package(const schedule::Program& program, const CompileOptions& options,
                                        Diagnostics& diagnostics) {
   if (options.progress) options.progress("generating code");
-  return package::make_package(
-      program, {.level = options.level, .version = compiler_version(), .max_memory = options.max_memory},
-      diagnostics);
+  return package::make_package(program,
+                               {.level = options.level,
+                                .version = compiler_version(),
+                                .max_memory = options.max_memory,
+                                .keep_names = options.profile,
+                                .profile = options.profile},
+                               diagnostics);
 }
 
 Result<CompiledModel> compile_model(const std::string& path, const CompileOptions& options,

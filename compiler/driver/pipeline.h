@@ -16,6 +16,7 @@ struct CompileOptions {
   onnx_frontend::ImportOptions import;
   int level = 2;                                     // -O0..-O3
   int64_t max_memory = 0;                            // of the module, in bytes; 0: what 32 bits reach
+  bool profile = false;                              // --profile
   std::string dump_folder;                           // --dump-phases; empty: none. Made if it does not exist
   std::function<void(const std::string&)> progress;  // may be null
   // Sees the model and what was imported of it (null: nothing), before the passes; may be null.

@@ -145,7 +145,7 @@ class Layouter {
   Layouter(const schedule::Program& program, int64_t start)
       : program_(program), dims_(program.symbols), tables_(start) {}
 
-  MemoryLayout run(int dim_count) {
+  MemoryLayout run(const codegen::MemoryNeeds& needs) {
     layout_.map.buffer_address.assign(program_.buffers.size(), -1);
     abi::ModelDescriptor& model = layout_.descriptor;
     model.version = abi::kVersion;
@@ -171,10 +171,13 @@ class Layouter {
     };
     layout_.map.pointer_table = reserve(4 * static_cast<int64_t>(program_.buffers.size()));
     layout_.map.symbol_table = reserve(8 * static_cast<int64_t>(program_.symbols.size()));
-    layout_.map.dim_table = reserve(4 * static_cast<int64_t>(dim_count));
+    layout_.map.dim_table = reserve(4 * int64_t{needs.dim_count});
     layout_.map.scratch = reserve(kScratchBytes);
     end = place_weights(end);
     end = place_arena(end);
+    layout_.map.zeros = end = align(end, abi::kAlignment);
+    layout_.map.workspace = end = align(end + needs.zero_bytes, abi::kAlignment);
+    end += needs.workspace_bytes;
     layout_.heap_start = align(end, abi::kAlignment);
     if (layout_.heap_start > kMemoryLimit) {
       fail_model(
@@ -382,8 +385,8 @@ class Layouter {
 
 }  // namespace
 
-MemoryLayout lay_out(const schedule::Program& program, int64_t start, int dim_count) {
-  return Layouter(program, start).run(dim_count);
+MemoryLayout lay_out(const schedule::Program& program, int64_t start, const codegen::MemoryNeeds& needs) {
+  return Layouter(program, start).run(needs);
 }
 
 std::vector<abi::DimInstruction> dim_code(const ir::Dim& dim, const std::vector<ir::SymbolRef>& symbols) {

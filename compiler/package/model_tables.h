@@ -33,7 +33,7 @@ struct MemoryLayout {
 
 // Lays everything out from `start` (the end of the runtime library's own data). ModelError if the model does
 // not fit into 32-bit memory or has ports that its interface cannot carry.
-MemoryLayout lay_out(const schedule::Program& program, int64_t start, int dim_count);
+MemoryLayout lay_out(const schedule::Program& program, int64_t start, const codegen::MemoryNeeds& needs);
 
 // Code of the runtime library's stack machine, kEnd included.
 std::vector<abi::DimInstruction> dim_code(const ir::Dim& dim, const std::vector<ir::SymbolRef>& symbols);

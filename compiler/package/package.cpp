@@ -13,6 +13,7 @@
 #include "compiler/codegen/codegen.h"
 #include "compiler/package/metadata.h"
 #include "compiler/package/model_tables.h"
+#include "compiler/package/step_descriptions.h"
 #include "compiler/package/validate.h"
 #include "compiler/package/wasm_binary.h"
 #include "compiler/support/error.h"
@@ -153,8 +154,16 @@ static Package build(const schedule::Program& program, const PackageOptions& opt
   const BinaryenModuleRef module = runtime.module.get();
   const std::set<std::string> runtime_functions = function_names(module);
   codegen::CodeGenerator generator(module, program);
-  MemoryLayout layout = lay_out(program, runtime.end, generator.dim_count());
+  MemoryLayout layout = lay_out(program, runtime.end, generator.needs());
   generator.emit(layout.map);
+  std::string steps;
+  if (options.profile) {
+    const std::vector<codegen::StepFunction> functions = generator.emit_step_functions();
+    for (const codegen::StepFunction& function : functions) {
+      BinaryenAddFunctionExport(module, function.name.c_str(), function.name.c_str());
+    }
+    steps = steps_json(program, functions);
+  }
 
   const int64_t max_pages =
       options.max_memory > 0 ? std::min<int64_t>(options.max_memory / kPageBytes, kMaxPages) : kMaxPages;
@@ -184,7 +193,8 @@ static Package build(const schedule::Program& program, const PackageOptions& opt
   data.push_back({{{runtime.model_address, bytes_of(&layout.descriptor, 1)}}});
   data.push_back({{{layout.tables_address, bytes_of(layout.tables.data(), layout.tables.size())}}});
   const std::string metadata = metadata_json(program, options.version, layout.weight_bytes);
-  const std::vector<CustomSection> custom = {{kMetadataSection, metadata}};
+  std::vector<CustomSection> custom = {{kMetadataSection, metadata}};
+  if (options.profile) custom.push_back({kStepsSection, steps});
   // Weights cannot make a module invalid, so they need not go through the validator.
   validate_module(assemble(code, data, custom, options.keep_names));
 

@@ -15,6 +15,9 @@ struct PackageOptions {
   std::string version;      // of the compiler, for the metadata
   int64_t max_memory = 0;   // bytes that the module's memory may grow to; 0: what 32 bits reach
   bool keep_names = false;  // the "name" section: function names for debuggers and profilers
+  // Every step of the plan becomes an export, described in the custom section "onnx2wasm.steps"
+  // (docs/module-interface.md).
+  bool profile = false;
 };
 
 struct Package {

@@ -109,7 +109,7 @@ TEST(Package, RefusesPortsThatItsInterfaceCannotCarry) {
 TEST(MemoryLayout, PlacesWeightsOnceAndAligned) {
   schedule::Program program = package_test::static_program();
   program.buffers.push_back(program.buffers[2]);  // the same bytes again
-  const MemoryLayout layout = lay_out(program, 70001, 5);
+  const MemoryLayout layout = lay_out(program, 70001, {.dim_count = 5});
   EXPECT_EQ(layout.weights.size(), 1u);
   EXPECT_EQ(layout.map.buffer_address[2], layout.map.buffer_address[4]);
   EXPECT_EQ(layout.map.buffer_address[2] % 64, 0);

@@ -69,7 +69,7 @@ void install_model() {
   if (base != reinterpret_cast<void*>(kBase)) throw std::runtime_error("no memory at the fixed address");
   mapped = 4 * runtime::kPageBytes;
   static const schedule::Program program = make_program();
-  const package::MemoryLayout layout = package::lay_out(program, static_cast<int64_t>(kBase), 0);
+  const package::MemoryLayout layout = package::lay_out(program, static_cast<int64_t>(kBase), {});
   std::memcpy(reinterpret_cast<void*>(layout.tables_address), layout.tables.data(), layout.tables.size());
   for (const auto& part : layout.weights) {
     std::memcpy(reinterpret_cast<void*>(part.address), part.tensor->bytes(),

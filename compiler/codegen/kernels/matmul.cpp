@@ -6,25 +6,13 @@
 // High-Performance Matrix Multiplication" (2008), names the loops; packing of the left side is not worth it
 // here, since its rows are read as broadcasts.
 #include "compiler/codegen/kernels/kernel.h"
-#include "compiler/codegen/kernels/tile.h"
+#include "compiler/codegen/kernels/packed_panel.h"
 
 namespace o2w::codegen {
 namespace {
 
 using ir::Dim;
 using schedule::Matmul;
-
-constexpr int kTileRows = 4;
-
-std::vector<Var<I32>> operand_params(FunctionBuilder& f, const schedule::Epilogue& epilogue) {
-  std::vector<Var<I32>> params;
-  for (std::size_t i = 0; i < epilogue.operands.size(); ++i) params.push_back(f.param<I32>());
-  return params;
-}
-
-void append(std::vector<Tree>& arguments, const std::vector<Var<I32>>& variables) {
-  for (const Var<I32>& variable : variables) arguments.push_back(variable.get());
-}
 
 // panel(lhs, right, out, operands..., rows, k, lhs_step, right_step, out_step, out_offset, column_offset[,
 // columns]); steps and offsets in bytes, those of the output as if its elements had 4. Serves packed panels
@@ -181,21 +169,33 @@ Dim block_rows(const Matmul& kernel) {
   return std::max<int64_t>(16, cache_elements / std::max<int64_t>(kernel.k.value(), 1) & -4);
 }
 
+// The same where the left side is packed, in which case k is a constant.
+int64_t packed_block_rows(const Matmul& kernel) {
+  constexpr int64_t block_bytes = 128 * 1024;
+  const int64_t most = std::clamp<int64_t>(block_bytes / (4 * kernel.k.value()) & -4, 8, 256);
+  return kernel.m.is_constant() ? std::min(most, (kernel.m.value() + 3) & -4) : most;
+}
+
 }  // namespace
 
 KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
   const bool transposed = kernel.rhs == Matmul::Rhs::columns, packed = kernel.rhs == Matmul::Rhs::packed;
   const std::size_t batches = kernel.batch.size();
-  const char* form = transposed ? "nt" : packed ? "packed" : "nn";
+  const char* form = transposed ? "nt" : kernel.pack_lhs ? "packed2" : packed ? "packed" : "nn";
   const Factors factors = kernel.factors;
   const int element = left_bytes(factors);
   const std::string name =
       std::string(name_of(factors)) + "_matmul_" + form + EpilogueEmitter::name(kernel.epilogue);
   const std::string key = std::string("matmul ") + name_of(factors) + " " + form + " " +
                           std::to_string(batches) + EpilogueEmitter::key(kernel.epilogue);
-  const std::string whole = transposed ? columns_function(functions, kernel.epilogue)
-                                       : panel_function(functions, factors, kernel.epilogue, false);
-  const std::string partial = transposed ? "" : panel_function(functions, factors, kernel.epilogue, true);
+  const bool packs = kernel.pack_lhs;
+  const auto panels = [&](bool is_partial) {
+    return packs ? packed_panel_function(functions, factors, kernel.epilogue, is_partial)
+                 : panel_function(functions, factors, kernel.epilogue, is_partial);
+  };
+  const std::string whole = transposed ? columns_function(functions, kernel.epilogue) : panels(false);
+  const std::string partial = transposed ? "" : panels(true);
+  const std::string pack_rows = packs ? pack_rows_function(functions) : "";
 
   KernelCall call;
   call.function = functions.get(name, key, [&](FunctionBuilder& f) {
@@ -210,9 +210,33 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
     for (std::size_t i = 0; i < batches; ++i) {
       batch.push_back({f.param<I32>(), f.param<I32>(), f.param<I32>(), f.param<I32>()});
     }
+    if (packs) f.param<I32>();  // the address of zeros
+    const Var<I32> workspace = packs ? f.param<I32>() : Var<I32>();
     const Var<I32> row = f.local<I32>(), column = f.local<I32>(), rows = f.local<I32>(),
                    whole_columns = f.local<I32>(n & -kPanel), rest = f.local<I32>(n & (kPanel - 1)),
-                   right_of_column = f.local<I32>(), left = f.local<I32>();
+                   right_of_column = f.local<I32>(), left = f.local<I32>(), units = f.local<I32>(),
+                   tile = f.local<I32>(), to = f.local<I32>();
+    Var<I32> lines[kTileRows];
+    if (packs) {
+      for (Var<I32>& line : lines) line = f.local<I32>();
+      units.set(packed_steps(factors, k));
+    }
+    // Packs `rows` rows from `row` on; the last tile repeats the last row.
+    const auto pack_block = [&](const Var<I32>& lhs_now) {
+      to.set(workspace);
+      f.for_range(tile, 0, rows, kTileRows, [&] {
+        lines[0].set(lhs_now + (row + tile) * lhs_step);
+        for (int i = 1; i < kTileRows; ++i) {
+          const Var<I32>& before = lines[i - 1];
+          lines[i].set(I32(select(tile + i < rows, before + lhs_step, before.get())));
+        }
+        std::vector<Tree> arguments;
+        for (const Var<I32>& line : lines) arguments.push_back(line.get());
+        append(arguments, {to, units});
+        f.call_statement(pack_rows, std::move(arguments));
+        to += units << 4;
+      });
+    };
 
     const auto product = [&](const Var<I32>& lhs_now, const Var<I32>& rhs_now, const Var<I32>& out_offset) {
       if (transposed) {
@@ -230,11 +254,17 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
       f.for_range(row, 0, m, block, [&] {
         left.set(m - row);
         rows.set(min_i32(left, block));
+        if (packs) pack_block(lhs_now);
         const auto panel = [&](const std::string& function, bool is_partial) {
-          std::vector<Tree> arguments = FunctionBuilder::arguments(
-              lhs_now + row * lhs_step, rhs_now + column * right_of_column, out.get());
+          std::vector<Tree> arguments =
+              FunctionBuilder::arguments(packs ? workspace.get() : lhs_now + row * lhs_step,
+                                         rhs_now + column * right_of_column, out.get());
           append(arguments, operands);
-          append(arguments, {rows, k, lhs_step, right_step, out_step});
+          if (packs) {
+            append(arguments, {rows, units, out_step});
+          } else {
+            append(arguments, {rows, k, lhs_step, right_step, out_step});
+          }
           arguments.push_back(out_offset + row * out_step + (column << 2));
           arguments.push_back(column << 2);
           if (is_partial) arguments.push_back(rest.get());
@@ -267,13 +297,14 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
                     kernel.lhs_row_stride * Dim(element),
                     packed ? Dim(packed_step(factors)) : kernel.rhs_stride * Dim(element),
                     kernel.out_row_stride * 4,
-                    block_rows(kernel)};
+                    kernel.pack_lhs ? Dim(packed_block_rows(kernel)) : block_rows(kernel)};
   for (const schedule::BatchLoop& loop : kernel.batch) {
     for (const Dim& argument :
          {loop.extent, loop.lhs_stride * Dim(element), loop.rhs_stride * Dim(element), loop.out_stride * 4}) {
       call.arguments.push_back(argument);
     }
   }
+  if (kernel.pack_lhs) call.workspace_bytes = 4 * packed_block_rows(kernel) * kernel.k.value();
   return call;
 }
 

@@ -34,7 +34,7 @@ void Tile::begin_panel(const Var<I32>& head) {
   }
 }
 
-void Tile::multiply_add(const std::vector<Var<I32>>& lefts, const Var<I32>& right) {
+void Tile::load_right(const Var<I32>& right) {
   if (factors_ == Factors::f32) {
     right_low_.set(load_v128(right, 0));
     right_high_.set(load_v128(right, 16));
@@ -49,7 +49,18 @@ void Tile::multiply_add(const std::vector<Var<I32>>& lefts, const Var<I32>& righ
     right_low_.set(i16x8::add(v128::load8x8_s(right, 0), offset_low_));
     right_high_.set(i16x8::add(v128::load8x8_s(right, 8), offset_high_));
   }
-  multiply_rows(lefts);
+}
+
+void Tile::multiply_add(const std::vector<Var<I32>>& lefts, const Var<I32>& right) {
+  load_right(right);
+  for (int row = 0; row < rows_; ++row)
+    multiply_row(row, v128::load32_splat(lefts[static_cast<std::size_t>(row)]));
+}
+
+void Tile::multiply_add_packed(const Var<I32>& left, const Var<I32>& right) {
+  load_right(right);
+  for (int row = 0; row < rows_; ++row)
+    multiply_row(row, v128::load32_splat(left, static_cast<uint32_t>(4 * row)));
 }
 
 void Tile::multiply_add_rows(const std::vector<Var<I32>>& lefts, const Var<I32>& right,
@@ -60,42 +71,57 @@ void Tile::multiply_add_rows(const std::vector<Var<I32>>& lefts, const Var<I32>&
   second.set(odd ? i32x4::splat(f_.i32(0)) : load_v128(right + right_step));
   first.set(v128::shuffle(left_, second, {0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23}));
   second.set(v128::shuffle(left_, second, {8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31}));
-  multiply_rows(lefts);
+  for (int row = 0; row < rows_; ++row)
+    multiply_row(row, v128::load32_splat(lefts[static_cast<std::size_t>(row)]));
 }
 
-void Tile::multiply_rows(const std::vector<Var<I32>>& lefts) {
-  for (int row = 0; row < rows_; ++row) {
-    left_.set(v128::load32_splat(lefts[row]));  // right before its use: engines that hoist it would spill
-    const Var<V128>&low = accumulators_[2 * row], &high = accumulators_[2 * row + 1];
-    if (sums_floats(factors_)) {
-      low.set(f32x4::add(low, f32x4::mul(left_, right_low_)));
-      high.set(f32x4::add(high, f32x4::mul(left_, right_high_)));
+void Tile::multiply_row(int row, V128 left) {
+  left_.set(std::move(left));  // loaded right before its use: engines that hoist it would spill
+  const auto at = static_cast<std::size_t>(2 * row);
+  const Var<V128>&low = accumulators_[at], &high = accumulators_[at + 1];
+  if (sums_floats(factors_)) {
+    low.set(f32x4::add(low, f32x4::mul(left_, right_low_)));
+    high.set(f32x4::add(high, f32x4::mul(left_, right_high_)));
+  } else {
+    low.set(i32x4::add(low, i32x4::dot_i16x8(left_, right_low_)));
+    high.set(i32x4::add(high, i32x4::dot_i16x8(left_, right_high_)));
+  }
+}
+
+void Tile::store_row(int row, EpilogueEmitter& epilogue, const Var<I32>& out, const Var<I32>& offset,
+                     const Var<I32>& column_offset, const Var<I32>* columns) {
+  const Var<V128> finished = f_.local<V128>();
+  const ir::DType type = epilogue.out_type();
+  const Var<I32> address = f_.local<I32>(out + scaled_offset(type, offset));
+  for (uint32_t half = 0; half < 2; ++half) {
+    const uint32_t bytes = 16 * half;
+    V128 sum = accumulators_[static_cast<std::size_t>(2 * row) + half].get();
+    if (factors_ == Factors::f32_i8) sum = f32x4::mul(std::move(sum), load_v128(head_, bytes));
+    finished.set(epilogue.vector(std::move(sum), offset, column_offset, bytes, bytes));
+    if (columns == nullptr) {
+      store_elements(f_, type, finished, address, 4 * half);
     } else {
-      low.set(i32x4::add(low, i32x4::dot_i16x8(left_, right_low_)));
-      high.set(i32x4::add(high, i32x4::dot_i16x8(left_, right_high_)));
+      store_lanes(f_, type, finished, address, 4 * half, *columns - static_cast<int32_t>(4 * half));
     }
   }
 }
 
 void Tile::store(EpilogueEmitter& epilogue, const Var<I32>& out, const Var<I32>& offset,
                  const Var<I32>& row_step, const Var<I32>& column_offset, const Var<I32>* columns) {
-  const Var<I32> address = f_.local<I32>();
-  const Var<V128> finished = f_.local<V128>();
-  const ir::DType type = epilogue.out_type();
   for (int row = 0; row < rows_; ++row) {
-    address.set(out + scaled_offset(type, offset));
-    for (uint32_t half = 0; half < 2; ++half) {
-      const uint32_t bytes = 16 * half;
-      V128 sum = accumulators_[2 * row + half].get();
-      if (factors_ == Factors::f32_i8) sum = f32x4::mul(std::move(sum), load_v128(head_, bytes));
-      finished.set(epilogue.vector(std::move(sum), offset, column_offset, bytes, bytes));
-      if (columns == nullptr) {
-        store_elements(f_, type, finished, address, 4 * half);
-      } else {
-        store_lanes(f_, type, finished, address, 4 * half, *columns - static_cast<int32_t>(4 * half));
-      }
-    }
+    store_row(row, epilogue, out, offset, column_offset, columns);
     offset += row_step;
+  }
+}
+
+void Tile::store_rows(EpilogueEmitter& epilogue, const Var<I32>& out, const Var<I32>& offset,
+                      const Var<I32>& row_step, const Var<I32>& column_offset, const Var<I32>* columns,
+                      const Var<I32>& real_rows) {
+  for (int row = 0; row + 1 < rows_; ++row) {
+    f_.if_(real_rows > row, [&] {
+      store_row(row, epilogue, out, offset, column_offset, columns);
+      offset += row_step;
+    });
   }
 }
 

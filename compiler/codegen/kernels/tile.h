@@ -24,6 +24,8 @@ class Tile {
   // accumulators += broadcast of the element at lefts[row] times the 8 packed elements at `right`; of
   // integers, of the pair there with the 8 pairs.
   void multiply_add(const std::vector<Var<I32>>& lefts, const Var<I32>& right);
+  // The same with a left side that is packed for the tile: [k][rows], so that one address serves all rows.
+  void multiply_add_packed(const Var<I32>& left, const Var<I32>& right);
   // The same with a pair of rows of unpacked integers, `right_step` bytes apart; with one row if `odd`.
   void multiply_add_rows(const std::vector<Var<I32>>& lefts, const Var<I32>& right,
                          const Var<I32>& right_step, bool odd);
@@ -32,9 +34,16 @@ class Tile {
   // many of the 8 are real, null for all.
   void store(EpilogueEmitter& epilogue, const Var<I32>& out, const Var<I32>& offset, const Var<I32>& row_step,
              const Var<I32>& column_offset, const Var<I32>* columns);
+  // The same for the first `real_rows` rows (fewer than all); `offset` is left changed arbitrarily.
+  void store_rows(EpilogueEmitter& epilogue, const Var<I32>& out, const Var<I32>& offset,
+                  const Var<I32>& row_step, const Var<I32>& column_offset, const Var<I32>* columns,
+                  const Var<I32>& real_rows);
 
  private:
-  void multiply_rows(const std::vector<Var<I32>>& lefts);
+  void load_right(const Var<I32>& right);
+  void multiply_row(int row, V128 left);
+  void store_row(int row, EpilogueEmitter& epilogue, const Var<I32>& out, const Var<I32>& offset,
+                 const Var<I32>& column_offset, const Var<I32>* columns);
 
   FunctionBuilder& f_;
   int rows_;

@@ -1,0 +1,95 @@
+#include "compiler/codegen/kernels/packed_panel.h"
+
+namespace o2w::codegen {
+
+std::vector<Var<I32>> operand_params(FunctionBuilder& f, const schedule::Epilogue& epilogue) {
+  std::vector<Var<I32>> params;
+  for (std::size_t i = 0; i < epilogue.operands.size(); ++i) params.push_back(f.param<I32>());
+  return params;
+}
+
+void append(std::vector<Tree>& arguments, const std::vector<Var<I32>>& variables) {
+  for (const Var<I32>& variable : variables) arguments.push_back(variable.get());
+}
+
+std::string pack_rows_function(FunctionTable& functions) {
+  return functions.get("x32_pack_4", "pack rows", [](FunctionBuilder& f) {
+    Var<I32> rows[4];
+    for (Var<I32>& row : rows) row = f.param<I32>();
+    const Var<I32> to = f.param<I32>(), units = f.param<I32>();
+    Var<V128> lines[4], mixed[4];
+    for (int i = 0; i < 4; ++i) {
+      lines[i] = f.local<V128>();
+      mixed[i] = f.local<V128>();
+    }
+    f.while_([&] { return units >= 4; },
+             [&] {
+               for (int i = 0; i < 4; ++i) {
+                 lines[i].set(load_v128(rows[i]));
+                 rows[i] += 16;
+               }
+               for (int i = 0; i < 2; ++i) {
+                 mixed[2 * i].set(v128::shuffle32(lines[2 * i], lines[2 * i + 1], {0, 4, 1, 5}));
+                 mixed[2 * i + 1].set(v128::shuffle32(lines[2 * i], lines[2 * i + 1], {2, 6, 3, 7}));
+               }
+               for (int i = 0; i < 4; ++i) {
+                 const std::array<uint8_t, 4> lanes =
+                     i % 2 == 0 ? std::array<uint8_t, 4>{0, 1, 4, 5} : std::array<uint8_t, 4>{2, 3, 6, 7};
+                 f.store_v128(to, v128::shuffle32(mixed[i / 2], mixed[i / 2 + 2], lanes),
+                              static_cast<uint32_t>(16 * i));
+               }
+               to += 64;
+               units -= 4;
+             });
+    f.while_([&] { return units > 0; },
+             [&] {
+               for (int i = 0; i < 4; ++i) {
+                 f.store_i32(to, load_i32(rows[i]), static_cast<uint32_t>(4 * i));
+                 rows[i] += 4;
+               }
+               to += 16;
+               units -= 1;
+             });
+  });
+}
+
+std::string packed_panel_function(FunctionTable& functions, Factors factors,
+                                  const schedule::Epilogue& epilogue, bool partial) {
+  const std::string name = std::string(name_of(factors)) + "_gemm_4x8_packed" + (partial ? "_tail" : "") +
+                           EpilogueEmitter::name(epilogue);
+  return functions.get(
+      name,
+      std::string("packed panel ") + name_of(factors) + std::to_string(partial) +
+          EpilogueEmitter::key(epilogue),
+      [&](FunctionBuilder& f) {
+        const Var<I32> left = f.param<I32>(), head = f.param<I32>(), out = f.param<I32>();
+        const std::vector<Var<I32>> operands = operand_params(f, epilogue);
+        const Var<I32> rows = f.param<I32>(), k = f.param<I32>(), out_step = f.param<I32>(),
+                       out_offset = f.param<I32>(), column_offset = f.param<I32>();
+        const Var<I32> columns = partial ? f.param<I32>() : Var<I32>();
+        EpilogueEmitter tail(functions, f, epilogue, operands);
+        const Var<I32> right = f.local<I32>(), first = f.local<I32>(head + panel_head(factors)),
+                       end = f.local<I32>(first + k * packed_step(factors));
+        const Var<I32>* limit = partial ? &columns : nullptr;
+        Tile tile(f, kTileRows, factors);
+        tile.begin_panel(head);
+        f.while_([&] { return rows > 0; },
+                 [&] {
+                   tile.clear();
+                   right.set(first);
+                   f.do_while(
+                       [&] {
+                         tile.multiply_add_packed(left, right);
+                         left += 4 * kTileRows;
+                       },
+                       [&] { return right.tee(right + packed_step(factors)) != end; });
+                   f.if_else(
+                       rows >= kTileRows,
+                       [&] { tile.store(tail, out, out_offset, out_step, column_offset, limit); },
+                       [&] { tile.store_rows(tail, out, out_offset, out_step, column_offset, limit, rows); });
+                   rows -= kTileRows;
+                 });
+      });
+}
+
+}  // namespace o2w::codegen
