@@ -21,6 +21,7 @@ struct MemoryMap {
   int64_t symbol_table = 0;   // one i64 per Program::symbols entry
   int64_t dim_table = 0;      // one i32 per distinct non-constant Dim that generated code reads (see dims())
   int64_t scratch = 0;        // descriptors for Routine calls, 4 KiB
+  int64_t setup_cell = 0;     // an i32: not 0 once the program's setup has run
   int64_t zeros = 0, workspace = 0;  // of the kernels, as large as needs() says
 };
 

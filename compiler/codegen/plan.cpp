@@ -51,9 +51,17 @@ void Plan::emit(const MemoryMap& map) {
   map_ = map;
   dim_code_.set_table(map.symbol_table);
   emit_prepare();
-  const std::string steps = steps_function(program_.steps, "run", true);
+  const std::string setup = program_.setup.empty() ? "" : steps_function(program_.setup, "setup", true),
+                    steps = steps_function(program_.steps, "run", true);
   FunctionBuilder f(module_, "o2w_model_run");
   f.set_result(WasmType::i32);
+  if (!setup.empty()) {
+    const int32_t is_set_up = at(map_.setup_cell);
+    f.if_(is_zero(load_i32(f.i32(is_set_up))), [&] {
+      return_if_failed(f, setup);
+      f.store_i32(f.i32(is_set_up), 1);
+    });
+  }
   if (uses_strings(program_)) return_if_failed(f, "o2w_begin_strings");
   f.return_(f.call(steps, {}, WasmType::i32));
   f.finish();

@@ -172,8 +172,10 @@ class Layouter {
     layout_.map.pointer_table = reserve(4 * static_cast<int64_t>(program_.buffers.size()));
     layout_.map.symbol_table = reserve(8 * static_cast<int64_t>(program_.symbols.size()));
     layout_.map.dim_table = reserve(4 * int64_t{needs.dim_count});
+    layout_.map.setup_cell = reserve(4);
     layout_.map.scratch = reserve(kScratchBytes);
     end = place_weights(end);
+    end = place_derived(end);
     end = place_arena(end);
     layout_.map.zeros = end = align(end, abi::kAlignment);
     layout_.map.workspace = end = align(end + needs.zero_bytes, abi::kAlignment);
@@ -317,6 +319,16 @@ class Layouter {
     return end;
   }
 
+  int64_t place_derived(int64_t end) {
+    for (std::size_t i = 0; i < program_.buffers.size(); ++i) {
+      const schedule::Buffer& buffer = program_.buffers[i];
+      if (buffer.storage != schedule::Storage::derived) continue;
+      layout_.map.buffer_address[i] = end = align(end, abi::kAlignment);
+      end += buffer.bytes.value();
+    }
+    return end;
+  }
+
   int64_t place_arena(int64_t end) {
     const int64_t base = align(end, abi::kAlignment);
     for (std::size_t i = 0; i < program_.buffers.size(); ++i) {
@@ -369,6 +381,7 @@ class Layouter {
       case schedule::Storage::output:
         return (is_repeated ? uint32_t{abi::kBorrowed} : 0) |
                (buffer.allocated_by_run ? uint32_t{abi::kSizedByRun} : 0);
+      case schedule::Storage::derived:
       case schedule::Storage::heap:
       case schedule::Storage::arena:
         break;

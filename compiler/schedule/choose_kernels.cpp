@@ -47,6 +47,7 @@ struct Packed {
   int tensor = -1;
   Factors factors = Factors::f32;
   int64_t k = 0, n = 0, k_stride = 0, n_stride = 0;  // of a matrix of integers
+  int winograd = -1;  // the same filters in Winograd's transformed domain
 };
 using PackedWeights = std::map<std::pair<int, std::string>, Packed>;
 
@@ -71,6 +72,38 @@ bool packing_pays(const Matmul& product) {
 }
 
 // --- Convolutions.
+
+// F(4x4, 3x3) has a quarter of the multiplications, but transforms its inputs and outputs, and computes whole
+// tiles of 4 x 4 outputs.
+bool winograd_pays(const Conv2d& kernel) {
+  constexpr int64_t least_channels = 8, least_pixels = 36;
+  if (kernel.factors != Factors::f32 || kernel.group != 1 || kernel.kh != 3 || kernel.kw != 3 ||
+      kernel.stride_h != 1 || kernel.stride_w != 1 || kernel.dilation_h != 1 || kernel.dilation_w != 1) {
+    return false;
+  }
+  const auto fits = [&](const Dim& channels) {
+    return channels.is_constant() && channels.value() % 4 == 0 && channels.value() >= least_channels;
+  };
+  return fits(kernel.c) && fits(kernel.m) && (kernel.oh * kernel.ow).upper() >= least_pixels;
+}
+
+// The filters in the transformed domain, which the setup computes: kept with the weights they would make a
+// module four times as large.
+int winograd_weights(Draft& draft, Packed& packed, const Conv2d& kernel) {
+  if (packed.winograd >= 0) return packed.winograd;
+  constexpr int64_t points = 36, panel = 8;
+  const int64_t channels = kernel.c.value(), columns = kernel.m.value();
+  DraftTensor tensor;
+  tensor.shape = {points, (columns + panel - 1) / panel, channels, panel};
+  tensor.layout = dense_layout(tensor.shape);
+  tensor.name = draft.at(packed.tensor).name;
+  tensor.home = DraftTensor::Home::derived;
+  draft.tensors.push_back(std::move(tensor));
+  packed.winograd = static_cast<int>(draft.tensors.size()) - 1;
+  draft.setup.push_back(
+      {KernelOp{WinogradWeights{channels, columns}, {packed.tensor, packed.winograd}, 1}, nullptr, ""});
+  return packed.winograd;
+}
 
 bool is_depthwise(const Draft& draft, const ConvolutionOp& op) {
   const ir::Shape& w = draft.at(op.w).shape;
@@ -109,16 +142,16 @@ KernelOp convolution_kernel(Draft& draft, const ConvolutionOp& op, PackedWeights
   kernel.out_pixel_stride = out.layout.strides[width];
   kernel.out_row_stride = flat ? kernel.out_pixel_stride * kernel.ow : out.layout.strides[2];
   kernel.group = c.group;
-  kernel.depthwise = is_depthwise(draft, op);
+  if (is_depthwise(draft, op)) kernel.algorithm = Conv2d::Algorithm::depthwise;
   kernel.epilogue = finished(draft, op.epilogue, op.out);
 
-  const std::string form = kernel.depthwise ? "depthwise" : "groups of " + std::to_string(c.group);
+  const std::string form = kernel.depthwise() ? "depthwise" : "groups of " + std::to_string(c.group);
   Packed& weights = packed.try_emplace({op.w, form}).first->second;
   if (weights.tensor < 0) {
     const std::string name = w.name;
-    if (is_i16(draft, op.w) && kernel.depthwise) {
+    if (is_i16(draft, op.w) && kernel.depthwise()) {
       weights = {add_constant(draft, pack_depthwise(w.contents), name), Factors::i16};
-    } else if (w.integers && !kernel.depthwise && w.integers->axis <= 0) {
+    } else if (w.integers && !kernel.depthwise() && w.integers->axis <= 0) {
       weights = {add_constant(draft, pack_dequantized_convolution(*w.integers, c.group), name),
                  Factors::f32_i8};
     } else if (is_i16(draft, op.w)) {
@@ -126,7 +159,8 @@ KernelOp convolution_kernel(Draft& draft, const ConvolutionOp& op, PackedWeights
       ensure(weights.tensor >= 0, "a convolution with a kernel but no packed weights");
     } else {
       weights.tensor = add_constant(
-          draft, kernel.depthwise ? pack_depthwise(w.contents) : pack_convolution(w.contents, c.group), name);
+          draft, kernel.depthwise() ? pack_depthwise(w.contents) : pack_convolution(w.contents, c.group),
+          name);
     }
   }
   kernel.factors = weights.factors;
@@ -138,6 +172,10 @@ KernelOp convolution_kernel(Draft& draft, const ConvolutionOp& op, PackedWeights
                      kernel.x_row_stride == kernel.w * kernel.x_pixel_stride &&
                      kernel.out_batch_stride == pixels * kernel.out_pixel_stride &&
                      kernel.out_row_stride == kernel.w * kernel.out_pixel_stride;
+  if (winograd_pays(kernel)) {
+    kernel.algorithm = Conv2d::Algorithm::winograd_4x4;
+    return kernel_op(kernel, op.x, winograd_weights(draft, weights, kernel), op.out, op.epilogue_tensors);
+  }
   if (!pointwise || !dense) return kernel_op(kernel, op.x, weights.tensor, op.out, op.epilogue_tensors);
   // A 1 x 1 convolution is a product of all pixels with the weights.
   Matmul product;

@@ -20,7 +20,8 @@
 namespace o2w::schedule {
 
 struct DraftTensor {
-  enum class Home : uint8_t { computed, input, constant };
+  // derived: made of constants by the setup, see Draft.
+  enum class Home : uint8_t { computed, input, constant, derived };
   ir::DType type = ir::DType::f32;
   ir::Shape shape;
   Layout layout;  // relative to the tensor's own start
@@ -129,6 +130,7 @@ struct Operation {
 struct Draft {
   std::string name;
   std::vector<DraftTensor> tensors;
+  Block setup;  // runs once, before the block's first run
   Block block;
   std::vector<ir::Port> inputs, outputs;  // of the graph, which must outlive this
   std::vector<int> input_tensors, output_tensors;

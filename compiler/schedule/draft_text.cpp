@@ -98,12 +98,14 @@ std::string to_text(const Draft& draft) {
                         layout_text(tensor.shape, tensor.layout));
     if (tensor.home == DraftTensor::Home::input) text += fmt::format(" input {}", tensor.port);
     if (tensor.home == DraftTensor::Home::constant) text += " constant";
+    if (tensor.home == DraftTensor::Home::derived) text += " derived";
     if (tensor.home == DraftTensor::Home::computed && tensor.port >= 0)
       text += fmt::format(" output {}", tensor.port);
     if (tensor.host >= 0) text += fmt::format(" in t{} at {}", tensor.host, tensor.host_offset.to_string());
     if (tensor.carried) text += " carried";
     text += "\n";
   }
+  if (!draft.setup.empty()) text += "setup\n" + block_text(draft.setup, "  ");
   return text + block_text(draft.block, "");
 }
 

@@ -35,6 +35,7 @@ class Emission {
     }
     totals_ = count_uses(draft_.block);
     find_owners(draft_.block);
+    emit_block(draft_.setup, program_.setup);
     emit_block(draft_.block, program_.steps);
     return std::move(program_);
   }
@@ -81,6 +82,8 @@ class Emission {
     buffer.port = t.port;
     if (t.home == DraftTensor::Home::input) {
       buffer.storage = Storage::input;
+    } else if (t.home == DraftTensor::Home::derived) {
+      buffer.storage = Storage::derived;
     } else if (t.port >= 0) {
       buffer.storage = Storage::output;
       buffer.allocated_by_run = is_allocated(root);

@@ -14,6 +14,7 @@ namespace o2w::schedule {
 
 enum class Storage : uint8_t {
   weights,  // contents known when compiling; read-only
+  derived,  // made of weights by the program's setup, then read-only
   input,    // a model input; address known when a context runs (pointer table)
   output,   // a model output; the same
   arena,    // address = arena base + offset, from the memory plan (static: a constant; dynamic: computed when
@@ -100,6 +101,9 @@ struct Matmul {
 // depthwise (group == c == m; f32 or i16) as [kh][kw][c]. Of integers, pairs run along the channels and a
 // panel's offsets stand before its taps.
 struct Conv2d {
+  // winograd_4x4: a 3 x 3 window, stride and dilation 1, one group, f32, c and m multiples of 4; the weights
+  // are WinogradWeights' result.
+  enum class Algorithm : uint8_t { windows, depthwise, winograd_4x4 } algorithm = Algorithm::windows;
   Factors factors = Factors::f32;
   ir::Dim n, h, w, c, oh, ow, m;
   ir::Dim x_batch_stride, x_row_stride, x_pixel_stride;        // elements
@@ -107,8 +111,14 @@ struct Conv2d {
   int64_t kh = 1, kw = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
   ir::Dim pad_top, pad_left;
   int64_t group = 1;
-  bool depthwise = false;
   Epilogue epilogue;
+
+  bool depthwise() const { return algorithm == Algorithm::depthwise; }
+};
+
+// Filters of 3 x 3, packed as Conv2d's, -> [36][ceil(columns/8)][channels][8]. Pointers: filters, result.
+struct WinogradWeights {
+  int64_t channels = 0, columns = 0;
 };
 
 // A blocked 2-D transpose of 4-byte elements: out[b][c][r] = x[b][r][c]. Pointers: x, out.
@@ -135,7 +145,7 @@ struct Routine {
   std::vector<ir::SymbolRef> counts;  // the routine's results, in order
 };
 
-using Kernel = std::variant<LoopNest, Matmul, Conv2d, Transpose2d, CopyBytes, Routine>;
+using Kernel = std::variant<LoopNest, Matmul, Conv2d, WinogradWeights, Transpose2d, CopyBytes, Routine>;
 
 struct Step;
 using Steps = std::vector<Step>;
@@ -207,6 +217,7 @@ struct Program {
   std::vector<ProgramPort> inputs, outputs;
   std::vector<ir::SymbolRef> symbols;  // all, those from inputs first
   std::vector<Buffer> buffers;
+  Steps setup;  // before the first run: makes the derived buffers
   Steps steps;
   std::vector<std::string> errors;  // run-time messages, by number
   bool is_static = true;            // no symbols at all

@@ -11,6 +11,8 @@ const char* storage_name(Storage storage) {
   switch (storage) {
     case Storage::weights:
       return "weights";
+    case Storage::derived:
+      return "derived";
     case Storage::input:
       return "input";
     case Storage::output:
@@ -70,20 +72,27 @@ std::string kernel_text(const Matmul& m, const std::string& at, const std::strin
   text += fmt::format(" lhs rows {} rhs {} {} out rows {} ({}){}", dim(m.lhs_row_stride),
                       kinds[static_cast<int>(m.rhs)], dim(m.rhs_stride), dim(m.out_row_stride), at,
                       epilogue_text(m.epilogue));
-  return text + end;
+  return text + (m.pack_lhs ? " packing lhs" : "") + end;
 }
 
 std::string kernel_text(const Conv2d& c, const std::string& at, const std::string& indent,
                         const std::string& end) {
+  static constexpr const char* algorithms[] = {"", "depthwise ", "winograd 4x4 "};
   return fmt::format(
       "{}{}conv2d{} x [{}, {}, {}, {}] strides [{}, {}, {}] out [{}, {}, {}, {}] strides [{}, {}, {}] kernel "
       "{}x{} stride {}x{} "
       "dilation {}x{} pad {}, {} group {} ({}){}{}",
-      indent, c.depthwise ? "depthwise " : "", factors_text(c.factors), dim(c.n), dim(c.h), dim(c.w),
-      dim(c.c), dim(c.x_batch_stride), dim(c.x_row_stride), dim(c.x_pixel_stride), dim(c.n), dim(c.oh),
-      dim(c.ow), dim(c.m), dim(c.out_batch_stride), dim(c.out_row_stride), dim(c.out_pixel_stride), c.kh,
-      c.kw, c.stride_h, c.stride_w, c.dilation_h, c.dilation_w, dim(c.pad_top), dim(c.pad_left), c.group, at,
-      epilogue_text(c.epilogue), end);
+      indent, algorithms[static_cast<int>(c.algorithm)], factors_text(c.factors), dim(c.n), dim(c.h),
+      dim(c.w), dim(c.c), dim(c.x_batch_stride), dim(c.x_row_stride), dim(c.x_pixel_stride), dim(c.n),
+      dim(c.oh), dim(c.ow), dim(c.m), dim(c.out_batch_stride), dim(c.out_row_stride), dim(c.out_pixel_stride),
+      c.kh, c.kw, c.stride_h, c.stride_w, c.dilation_h, c.dilation_w, dim(c.pad_top), dim(c.pad_left),
+      c.group, at, epilogue_text(c.epilogue), end);
+}
+
+std::string kernel_text(const WinogradWeights& w, const std::string& at, const std::string& indent,
+                        const std::string& end) {
+  return fmt::format("{}winograd 4x4 weights of {} channels, {} columns ({}){}", indent, w.channels,
+                     w.columns, at, end);
 }
 
 std::string kernel_text(const Transpose2d& t, const std::string& at, const std::string& indent,
@@ -205,6 +214,7 @@ std::string to_text(const Program& program) {
   if (program.arena_bytes > 0) {
     text += fmt::format("arena {} bytes, at least {}\n", program.arena_bytes, program.arena_lower_bound);
   }
+  if (!program.setup.empty()) text += "setup\n" + steps_text(program.setup, "  ");
   return text + steps_text(program.steps, "");
 }
 

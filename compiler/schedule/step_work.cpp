@@ -49,6 +49,7 @@ Count flops_of(const Conv2d& c) {
   return all ? Count(*all / c.group) : std::nullopt;
 }
 
+Count flops_of(const WinogradWeights&) { return 0; }
 Count flops_of(const Transpose2d&) { return 0; }
 Count flops_of(const CopyBytes&) { return 0; }
 Count flops_of(const Routine&) { return std::nullopt; }
@@ -84,7 +85,11 @@ std::string family_of(const Kernel& kernel) {
   struct Name {
     std::string operator()(const LoopNest&) const { return "nest"; }
     std::string operator()(const Matmul&) const { return "matmul"; }
-    std::string operator()(const Conv2d& c) const { return c.depthwise ? "depthwise" : "conv2d"; }
+    std::string operator()(const Conv2d& c) const {
+      if (c.depthwise()) return "depthwise";
+      return c.algorithm == Conv2d::Algorithm::winograd_4x4 ? "winograd" : "conv2d";
+    }
+    std::string operator()(const WinogradWeights&) const { return "winograd weights"; }
     std::string operator()(const Transpose2d&) const { return "transpose2d"; }
     std::string operator()(const CopyBytes&) const { return "copy"; }
     std::string operator()(const Routine& routine) const { return "routine " + routine.name; }

@@ -6,6 +6,7 @@
 #include "compiler/codegen/kernels/depthwise.h"
 #include "compiler/codegen/kernels/packed_panel.h"
 #include "compiler/codegen/kernels/window_packing.h"
+#include "compiler/codegen/kernels/winograd.h"
 #include "compiler/support/error.h"
 
 namespace o2w::codegen {
@@ -28,7 +29,8 @@ int64_t block_pixels(const Conv2d& kernel, int64_t units) {
 }  // namespace
 
 KernelCall emit_conv2d(FunctionTable& functions, const Conv2d& kernel) {
-  if (kernel.depthwise) return emit_depthwise(functions, kernel);
+  if (kernel.depthwise()) return emit_depthwise(functions, kernel);
+  if (kernel.algorithm == Conv2d::Algorithm::winograd_4x4) return emit_winograd(functions, kernel);
   const Factors factors = kernel.factors;
   const std::string pack = pack_windows_function(functions),
                     whole = packed_panel_function(functions, factors, kernel.epilogue, false),

@@ -15,6 +15,7 @@ namespace o2w::codegen {
 // Parameters: pointers as the program's struct documents them, then KernelCall::arguments.
 KernelCall emit_matmul(FunctionTable& functions, const schedule::Matmul& kernel);
 KernelCall emit_conv2d(FunctionTable& functions, const schedule::Conv2d& kernel);
+KernelCall emit_winograd_weights(FunctionTable& functions, const schedule::WinogradWeights& kernel);
 KernelCall emit_transpose2d(FunctionTable& functions, const schedule::Transpose2d& kernel);
 KernelCall emit_loop_nest(FunctionTable& functions, const schedule::LoopNest& nest);
 

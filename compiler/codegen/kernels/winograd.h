@@ -1,0 +1,11 @@
+// 3 x 3 convolutions of stride 1 by Winograd's F(4x4, 3x3).
+#pragma once
+
+#include "compiler/codegen/kernels/kernel.h"
+
+namespace o2w::codegen {
+
+// Parameters as emit_conv2d's; its weights are those that emit_winograd_weights' function has made.
+KernelCall emit_winograd(FunctionTable& functions, const schedule::Conv2d& kernel);
+
+}  // namespace o2w::codegen
