@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseProfile } from './engines/ort_profile.mjs';
 
 const product = (dims) => dims.reduce((all, dim) => all * dim, 1);
 const weightsPerOutput = ([, w], [y]) => product(y) * product(w.slice(1));
@@ -37,13 +38,6 @@ export async function profiled(onnx, feeds, { level = 'disabled', runs = 1, prep
     rmSync(folder, { recursive: true, force: true });
   }
 }
-
-/** Events of ONNX Runtime's profile -> nodes. */
-export const parseProfile = (events) =>
-  events.filter(({ cat, name, args }) => cat === 'Node' && name.endsWith('_kernel_time') && args.op_name).map(({ name, dur, args }) => {
-    const dims = (list) => (list ?? []).map((entry) => Object.values(entry)[0]);
-    return { name: name.replace(/_kernel_time$/, ''), op: args.op_name, microseconds: dur, inputs: dims(args.input_type_shape), outputs: dims(args.output_type_shape) };
-  });
 
 export async function countMacs(onnx, feeds) {
   return (await profiled(onnx, feeds)).reduce((sum, { op, inputs, outputs }) => sum + nodeMacs(op, inputs, outputs), 0);

@@ -19,8 +19,14 @@ export const onnxFile = (name) => join(zoo, `${name}.onnx`);
 /** Our module and its loader beside it, with what compiling took. */
 export function compile(onnx, wasm, options = []) {
   const command = [compiler, onnx, '-o', wasm, '--emit', 'wasm,js', ...options], time = existsSync('/usr/bin/time') ? ['/usr/bin/time', '-o', `${wasm}.peak`, '-f', '%M'] : [];
+  if (!existsSync(compiler)) throw new Error(`${compiler} is not there; scripts/build.sh release onnx2wasm builds it`);
   const [program, ...args] = [...time, ...command], start = performance.now();
-  const said = execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  let said;
+  try {
+    said = execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch (error) {
+    throw new Error(`onnx2wasm cannot compile ${onnx}:\n${error.stderr}`);
+  }
   const seconds = (performance.now() - start) / 1000, kilobytes = (what) => Number(said.match(new RegExp(`${what} ([\\d.]+) KB`))[1]) * 1000;
   return { seconds, peakBytes: time.length ? Number(readFileSync(`${wasm}.peak`, 'utf8')) * 1024 : undefined, codeBytes: kilobytes('code and tables'), weightBytes: kilobytes('weights') };
 }

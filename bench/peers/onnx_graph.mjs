@@ -24,18 +24,23 @@ const attributeOf = ({ type, f, i, s, t, floats, ints }) => ({ 1: () => f, 2: ()
 
 const tensors = (feeds) => Object.fromEntries(Object.entries(feeds).map(([name, { type, data, dims }]) => [name, new ort.Tensor(type, data, dims)]));
 
+/** The model with its inputs' sizes fixed to those of `feeds`, as bytes. */
+export function withFixedSizes(bytes, feeds) {
+  const model = ModelProto.decode(bytes);
+  for (const input of model.graph.input) {
+    if (feeds[input.name]) input.type.tensor_type.shape = { dim: feeds[input.name].dims.map((dim) => ({ dim_value: dim })) };
+  }
+  // Shapes that the file declares for what lies between may be those of other sizes.
+  model.graph.value_info = [];
+  return ModelProto.encode(model).finish();
+}
+
 /** Throws where `check(node)` does, before anything is run. {nodes: [{op, inputs, outputs, attributes}], constants: {name: {type, dims, data}}, shapes: {name: dims}, inputs: [name], outputs: [name]}. */
 export async function readOnnx(bytes, feeds, check) {
   const folder = mkdtempSync(join(tmpdir(), 'onnx2wasm-peers-'));
   try {
-    const model = ModelProto.decode(bytes);
-    for (const input of model.graph.input) {
-      if (feeds[input.name]) input.type.tensor_type.shape = { dim: feeds[input.name].dims.map((dim) => ({ dim_value: dim })) };
-    }
-    // Shapes that the file declares for what lies between may be those of other sizes.
-    model.graph.value_info = [];
     const fixed = join(folder, 'fixed.onnx'), optimized = join(folder, 'optimized.onnx');
-    writeFileSync(fixed, ModelProto.encode(model).finish());
+    writeFileSync(fixed, withFixedSizes(bytes, feeds));
     const session = await ort.InferenceSession.create(fixed, { graphOptimizationLevel: 'basic', optimizedModelFilePath: optimized, logSeverityLevel: 3 });
     await session.release();
 
