@@ -47,7 +47,6 @@ const shapes = (node) => (node ? `${(node.inputs[0] ?? []).join('x')} -> ${(node
 
 export function stepTable({ steps, peers, peak }, nodes, { rows, inOrder }) {
   const engines = Object.keys(peers), all = steps.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
-  // A peer's node by the same name; fused ones keep the name of their first node or begin with it.
   const byName = Object.fromEntries(engines.map((engine) => [engine, new Map(peers[engine].map((node) => [node.name, node]))]));
   const shown = steps.map((step, i) => ({ ...step, number: i }));
   if (!inOrder) shown.sort((a, b) => b.milliseconds - a.milliseconds);
@@ -55,7 +54,7 @@ export function stepTable({ steps, peers, peak }, nodes, { rows, inOrder }) {
     const node = nodes.get(step.node), hasProducts = Boolean(node?.macs), gflops = step.flops && hasProducts ? step.flops / step.milliseconds / 1e6 : undefined;
     return [
       `${step.number}`, step.node ?? '', stepClass(step, nodes), shapes(node), step.function ?? step.family, ms(step.milliseconds), percent(step.milliseconds / all),
-      gflops ? `${number(gflops)} GF` : step.bytes ? `${number(step.bytes / step.milliseconds / 1e6)} GB` : '', gflops ? percent(gflops / peak) : '', ...engines.map((engine) => ms(byName[engine].get(step.node)?.milliseconds)),
+      gflops ? `${number(gflops)} GF` : step.bytes ? `${number(step.bytes / step.milliseconds / 1e6)} GB` : '', gflops ? percent(gflops / peak) : '', ...engines.map((engine) => ms(step.candidates.map((name) => byName[engine].get(name)).find(Boolean)?.milliseconds)),
     ];
   });
   return textTable([['step', 'node', 'class', 'shapes', 'kernel', 'ms', 'share', 'per s', 'of peak', ...engines.map((engine) => `${engine.replace('onnxruntime-', '')} ms`)], ...body], 5);
