@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "compiler/codegen/kernels/depthwise.h"
-#include "compiler/codegen/kernels/packed_panel.h"
+#include "compiler/codegen/kernels/finish_rows.h"
 #include "compiler/codegen/kernels/window_packing.h"
 #include "compiler/codegen/kernels/winograd.h"
 #include "compiler/support/error.h"
@@ -32,9 +32,10 @@ KernelCall emit_conv2d(FunctionTable& functions, const Conv2d& kernel) {
   if (kernel.depthwise()) return emit_depthwise(functions, kernel);
   if (kernel.algorithm == Conv2d::Algorithm::winograd_4x4) return emit_winograd(functions, kernel);
   const Factors factors = kernel.factors;
+  const EpilogueParts epilogue(functions, kernel.epilogue);
   const std::string pack = pack_windows_function(functions),
-                    whole = packed_panel_function(functions, factors, kernel.epilogue, false),
-                    partial = packed_panel_function(functions, factors, kernel.epilogue, true);
+                    whole = packed_panel_function(functions, factors, epilogue.in_tile(), false),
+                    partial = packed_panel_function(functions, factors, epilogue.in_tile(), true);
   const std::string name = std::string(name_of(factors)) + "_conv2d" + EpilogueEmitter::name(kernel.epilogue);
 
   KernelCall call;
@@ -55,7 +56,7 @@ KernelCall emit_conv2d(FunctionTable& functions, const Conv2d& kernel) {
                        panel_bytes = f.local<I32>(k * packed_step(factors) + panel_head(factors));
         const auto panel = [&](const std::string& function, bool is_partial) {
           std::vector<Tree> arguments = FunctionBuilder::arguments(packed.get(), head.get(), out.get());
-          append(arguments, operands);
+          append(arguments, epilogue.operands_in_tile(operands));
           append(arguments, {count, k, p.out_pixel});
           const auto column_bytes = [&] { return (group * group_columns + column) << 2; };
           arguments.push_back(out_offset + column_bytes());
@@ -78,6 +79,8 @@ KernelCall emit_conv2d(FunctionTable& functions, const Conv2d& kernel) {
               head += panel_bytes;
             });
           });
+          epilogue.finish(f, out, operands, count.get(), groups * group_columns, p.out_pixel.get(),
+                          out_offset.get());
         };
         f.for_range(batch, 0, p.n, 1, [&] {
           oy.set(f.i32(0));

@@ -5,8 +5,8 @@
 // still running. The driver walks batches, row blocks and panels. Goto and van de Geijn, "Anatomy of
 // High-Performance Matrix Multiplication" (2008), names the loops; packing of the left side is not worth it
 // here, since its rows are read as broadcasts.
+#include "compiler/codegen/kernels/finish_rows.h"
 #include "compiler/codegen/kernels/kernel.h"
-#include "compiler/codegen/kernels/packed_panel.h"
 
 namespace o2w::codegen {
 namespace {
@@ -189,9 +189,10 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
   const std::string key = std::string("matmul ") + name_of(factors) + " " + form + " " +
                           std::to_string(batches) + EpilogueEmitter::key(kernel.epilogue);
   const bool packs = kernel.pack_lhs;
+  const EpilogueParts epilogue(functions, kernel.epilogue);
   const auto panels = [&](bool is_partial) {
-    return packs ? packed_panel_function(functions, factors, kernel.epilogue, is_partial)
-                 : panel_function(functions, factors, kernel.epilogue, is_partial);
+    return packs ? packed_panel_function(functions, factors, epilogue.in_tile(), is_partial)
+                 : panel_function(functions, factors, epilogue.in_tile(), is_partial);
   };
   const std::string whole = transposed ? columns_function(functions, kernel.epilogue) : panels(false);
   const std::string partial = transposed ? "" : panels(true);
@@ -259,7 +260,7 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
           std::vector<Tree> arguments =
               FunctionBuilder::arguments(packs ? workspace.get() : lhs_now + row * lhs_step,
                                          rhs_now + column * right_of_column, out.get());
-          append(arguments, operands);
+          append(arguments, epilogue.operands_in_tile(operands));
           if (packs) {
             append(arguments, {rows, units, out_step});
           } else {
@@ -275,6 +276,7 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
           column.set(whole_columns);
           panel(partial, true);
         });
+        epilogue.finish(f, out, operands, rows.get(), n.get(), out_step.get(), out_offset + row * out_step);
       });
     };
     const std::function<void(std::size_t, const Var<I32>&, const Var<I32>&, const Var<I32>&)> loops =

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "compiler/codegen/kernels/conv_geometry.h"
+#include "compiler/codegen/kernels/finish_rows.h"
 #include "compiler/codegen/kernels/winograd_transforms.h"
 
 namespace o2w::codegen {
@@ -41,8 +42,9 @@ struct Workspace {
 
 KernelCall emit_winograd(FunctionTable& functions, const Conv2d& kernel) {
   const schedule::Epilogue none;
+  const EpilogueParts epilogue(functions, kernel.epilogue);
   const std::string input = winograd_input_function(functions), output = winograd_output_function(functions),
-                    finish = winograd_finish_function(functions, kernel.epilogue),
+                    finish = winograd_finish_function(functions, epilogue.in_tile()),
                     pack = pack_rows_function(functions),
                     whole = packed_panel_function(functions, schedule::Factors::f32, none, false),
                     partial = packed_panel_function(functions, schedule::Factors::f32, none, true);
@@ -65,7 +67,7 @@ KernelCall emit_winograd(FunctionTable& functions, const Conv2d& kernel) {
                        right = f.local<I32>(), ix = f.local<I32>(), iy = f.local<I32>(),
                        base = f.local<I32>(), to = f.local<I32>(), from = f.local<I32>(),
                        rows_left = f.local<I32>(), columns_left = f.local<I32>(), out_offset = f.local<I32>(),
-                       columns = f.local<I32>();
+                       columns = f.local<I32>(), four = f.local<I32>(f.i32(kWinogradTile));
         const auto tile_position = [&] {
           ty.set(div_signed(at + tile, tiles_x));
           tx.set((at + tile) - ty * tiles_x);
@@ -142,15 +144,17 @@ KernelCall emit_winograd(FunctionTable& functions, const Conv2d& kernel) {
                                   half + j * m_bytes, m_bytes * kWinogradWindow, m_bytes.get()));
           });
           rows_left.set(p.oh - (ty << 2));
-          rows_left.set(I32(select(rows_left < kWinogradTile, rows_left.get(), f.i32(kWinogradTile))));
+          rows_left.set(min_i32(rows_left, four));
           columns_left.set(p.ow - (tx << 2));
           out_offset.set(batch * p.out_batch + (ty << 2) * p.out_row + (tx << 2) * p.out_pixel);
           from.set(half);
           f.for_range(i, 0, rows_left, 1, [&] {
             std::vector<Tree> arguments = FunctionBuilder::arguments(from.get(), m_bytes.get(), out.get());
-            append(arguments, operands);
+            append(arguments, epilogue.operands_in_tile(operands));
             append(arguments, {m, p.out_pixel, out_offset, columns_left});
             call_with(finish, std::move(arguments));
+            epilogue.finish(f, out, operands, min_i32(columns_left, four), m.get(), p.out_pixel.get(),
+                            out_offset.get());
             from += m_bytes * kWinogradWindow;
             out_offset += p.out_row;
           });
