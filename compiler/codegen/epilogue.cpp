@@ -11,25 +11,12 @@ using ir::ExprNode;
 using ir::ExprOp;
 using Extent = schedule::EpilogueOperand::Access;
 
-namespace {
-
 // The epilogue's leaves at one place of the output.
 class EpilogueLeaves : public Leaves {
  public:
-  EpilogueLeaves(FunctionBuilder& f, ScalarOps& ops, const schedule::Epilogue& epilogue,
-                 const std::vector<Var<I32>>& pointers, const std::vector<Local>& scalars, Local accumulator,
-                 const Var<I32>& out_offset, const Var<I32>& column_offset, uint32_t out_constant,
-                 uint32_t column_constant)
-      : f_(f),
-        ops_(ops),
-        epilogue_(epilogue),
-        pointers_(pointers),
-        scalars_(scalars),
-        accumulator_(accumulator),
-        out_offset_(out_offset),
-        column_offset_(column_offset),
-        out_constant_(out_constant),
-        column_constant_(column_constant) {}
+  EpilogueLeaves(const EpilogueEmitter& emitter, ScalarOps& ops, Local accumulator,
+                 const EpilogueEmitter::Place& place)
+      : emitter_(emitter), ops_(ops), accumulator_(accumulator), place_(place) {}
 
   bool varies(const ExprNode& leaf) override {
     if (accumulator_.type() != WasmType::v128) return false;
@@ -42,45 +29,60 @@ class EpilogueLeaves : public Leaves {
   Tree temp_vector(const ExprNode&) override { return accumulator_.get(); }
   Tree read(const ExprNode& node, int lane) override {
     const auto slot = static_cast<std::size_t>(node.slot);
-    if (operand(node).access == Extent::scalar) return scalars_[slot].get();
+    if (operand(node).access == Extent::scalar) return emitter_.scalars_[slot].get();
     return ops_.load(operand(node).type, address(node, lane));
   }
   bool can_read_vector(const ExprNode& node) override { return ir::byte_size(operand(node).type) == 4; }
-  Tree read_vector(const ExprNode& node) override { return load_v128(address(node, 0)); }
+  Tree read_vector(const ExprNode& node) override {
+    if (operand(node).access == Extent::column) {
+      const auto found =
+          emitter_.columns_.find({static_cast<std::size_t>(node.slot), place_.column_constant});
+      if (found != emitter_.columns_.end()) return found->second.get();
+      return place_.row_step ? v128::load32_splat(address(node, 0)) : load_v128(address(node, 0));
+    }
+    if (!place_.row_step) return load_v128(address(node, 0));
+    V128 lanes = v128::load32_zero(address(node, 0));
+    for (int lane = 1; lane < 4; ++lane)
+      lanes = v128::load32_lane(std::move(lanes), lane, address(node, lane));
+    return lanes;
+  }
   Tree index(int, int) override { fail_internal("a loop variable in an epilogue"); }
   Tree index_vector(int) override { fail_internal("a loop variable in an epilogue"); }
   Tree dim(const ir::Dim& dim) override {
     // Sizes in an epilogue are numbers: what is dynamic stays a kernel of its own.
-    return f_.i32(static_cast<int32_t>(dim.value()));
+    return emitter_.f_.i32(static_cast<int32_t>(dim.value()));
   }
   void raise() override { fail_internal("a checked index in an epilogue"); }
 
  private:
   const schedule::EpilogueOperand& operand(const ExprNode& node) const {
-    return epilogue_.operands.at(static_cast<std::size_t>(node.slot));
+    return emitter_.epilogue_.operands.at(static_cast<std::size_t>(node.slot));
   }
   // The offsets count elements of 4 bytes.
   I32 address(const ExprNode& node, int lane) const {
     const schedule::EpilogueOperand& from = operand(node);
     const int bytes = ir::byte_size(from.type);
     const bool column = from.access == Extent::column;
-    const auto constant = static_cast<int32_t>(column ? column_constant_ : out_constant_) + 4 * lane;
-    I32 offset = column ? column_offset_.get() : out_offset_.get();
-    const Var<I32>& pointer = pointers_[static_cast<std::size_t>(node.slot)];
+    I32 offset = column ? place_.column_offset->get() : place_.out_offset->get();
+    auto constant = static_cast<int32_t>(column ? place_.column_constant : place_.out_constant);
+    if (place_.row_step == nullptr) {
+      constant += 4 * lane;
+    } else if (!column && lane > 0) {
+      offset = std::move(offset) + *place_.row_step * lane;
+    }
+    const Var<I32>& pointer = emitter_.pointers_[static_cast<std::size_t>(node.slot)];
     if (bytes == 4) return pointer + std::move(offset) + constant;
     if (bytes == 8) return pointer + ((std::move(offset) + constant) << 1);
     return pointer + ((std::move(offset) + constant) >> (bytes == 2 ? 1 : 2));
   }
 
-  FunctionBuilder& f_;
+  const EpilogueEmitter& emitter_;
   ScalarOps& ops_;
-  const schedule::Epilogue& epilogue_;
-  const std::vector<Var<I32>>& pointers_;
-  const std::vector<Local>& scalars_;
   Local accumulator_;
-  Var<I32> out_offset_, column_offset_;
-  uint32_t out_constant_, column_constant_;
+  const EpilogueEmitter::Place& place_;
 };
+
+namespace {
 
 bool uses(const schedule::Epilogue& epilogue, Extent access) {
   for (const schedule::EpilogueOperand& operand : epilogue.operands) {
@@ -135,21 +137,35 @@ std::string EpilogueEmitter::name(const schedule::Epilogue& epilogue) {
 V128 EpilogueEmitter::vector(V128 accumulator, const Var<I32>& out_offset, const Var<I32>& column_offset,
                              uint32_t out_constant, uint32_t column_constant) {
   if (body_.get() == nullptr) return accumulator;
-  return V128(apply(std::move(accumulator), out_offset, column_offset, out_constant, column_constant));
+  return V128(apply(std::move(accumulator), {&out_offset, &column_offset, out_constant, column_constant}));
+}
+
+V128 EpilogueEmitter::column_vector(V128 accumulator, const Var<I32>& out_offset, const Var<I32>& row_step,
+                                    const Var<I32>& column_offset, uint32_t column_constant) {
+  if (body_.get() == nullptr) return accumulator;
+  return V128(apply(std::move(accumulator),
+                    {&out_offset, &column_offset, column_constant, column_constant, &row_step}));
 }
 
 F32 EpilogueEmitter::scalar(F32 accumulator, const Var<I32>& out_offset, const Var<I32>& column_offset,
                             uint32_t out_constant, uint32_t column_constant) {
   if (body_.get() == nullptr) return accumulator;
-  return F32(apply(std::move(accumulator), out_offset, column_offset, out_constant, column_constant));
+  return F32(apply(std::move(accumulator), {&out_offset, &column_offset, out_constant, column_constant}));
 }
 
-Tree EpilogueEmitter::apply(Tree accumulator, const Var<I32>& out_offset, const Var<I32>& column_offset,
-                            uint32_t out_constant, uint32_t column_constant) {
+void EpilogueEmitter::preload_columns(const Var<I32>& column_offset, const std::vector<uint32_t>& constants) {
+  for (std::size_t k = 0; k < epilogue_.operands.size(); ++k) {
+    const schedule::EpilogueOperand& operand = epilogue_.operands[k];
+    if (operand.access != Extent::column || ir::byte_size(operand.type) != 4) continue;
+    for (const uint32_t constant : constants)
+      columns_[{k, constant}] = f_.keep(load_v128(pointers_[k] + column_offset, constant));
+  }
+}
+
+Tree EpilogueEmitter::apply(Tree accumulator, const Place& place) {
   const Local kept = f_.keep(std::move(accumulator));
   ScalarOps ops(functions_, f_);
-  EpilogueLeaves leaves(f_, ops, epilogue_, pointers_, scalars_, kept, out_offset, column_offset,
-                        out_constant, column_constant);
+  EpilogueLeaves leaves(*this, ops, kept, place);
   ExprGenerator generator(functions_, f_, leaves);
   generator.announce(body_);
   if (kept.type() != WasmType::v128) return generator.scalar(body_);

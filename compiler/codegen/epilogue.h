@@ -1,6 +1,7 @@
 // The tail of a hand-shaped kernel: what happens to an accumulator on its way to memory.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,12 @@ class EpilogueEmitter {
   // additions to both let unrolled tiles share one base.
   V128 vector(V128 accumulator, const Var<I32>& out_offset, const Var<I32>& column_offset,
               uint32_t out_constant = 0, uint32_t column_constant = 0);
+  // The same where the four elements stand below one another, `row_step` bytes apart, in one column.
+  V128 column_vector(V128 accumulator, const Var<I32>& out_offset, const Var<I32>& row_step,
+                     const Var<I32>& column_offset, uint32_t column_constant);
+  // Loads column operands at column_offset + constant now, for all vectors from here on that stand at these
+  // columns: call it before a loop over rows.
+  void preload_columns(const Var<I32>& column_offset, const std::vector<uint32_t>& constants);
   F32 scalar(F32 accumulator, const Var<I32>& out_offset, const Var<I32>& column_offset,
              uint32_t out_constant = 0, uint32_t column_constant = 0);
   // Reads of `same` operands need out_offset, reads of `column` operands column_offset.
@@ -36,8 +43,15 @@ class EpilogueEmitter {
   bool uses_column() const;
 
  private:
-  Tree apply(Tree accumulator, const Var<I32>& out_offset, const Var<I32>& column_offset,
-             uint32_t out_constant, uint32_t column_constant);
+  // Where an accumulator stands.
+  struct Place {
+    const Var<I32>* out_offset;
+    const Var<I32>* column_offset;
+    uint32_t out_constant = 0, column_constant = 0;
+    const Var<I32>* row_step = nullptr;  // of column_vector
+  };
+  Tree apply(Tree accumulator, const Place& place);
+  friend class EpilogueLeaves;
 
   FunctionTable& functions_;
   FunctionBuilder& f_;
@@ -46,6 +60,7 @@ class EpilogueEmitter {
   std::vector<Local> scalars_;
   ir::Expr body_;                                                 // null: nothing to do
   std::vector<std::pair<const ir::ExprNode*, Local>> constants_;  // literals of the body as vectors
+  std::map<std::pair<std::size_t, uint32_t>, Local> columns_;     // preloaded: by operand and constant
 };
 
 }  // namespace o2w::codegen

@@ -47,7 +47,7 @@ struct Packed {
   int tensor = -1;
   Factors factors = Factors::f32;
   int64_t k = 0, n = 0, k_stride = 0, n_stride = 0;  // of a matrix of integers
-  int winograd = -1;  // the same filters in Winograd's transformed domain
+  int winograd = -1;                                 // the same filters in Winograd's transformed domain
 };
 using PackedWeights = std::map<std::pair<int, std::string>, Packed>;
 
@@ -66,9 +66,14 @@ KernelOp kernel_op(Kernel kernel, int lhs, int rhs, int out, const std::vector<i
 // Packing the left side takes as long as a panel's product takes for some columns, and makes products faster
 // by a tenth.
 bool packing_pays(const Matmul& product) {
-  constexpr int64_t least_columns = 32, least_rows = 4;
-  return product.k.is_constant() && product.k.value() > 0 && product.n.is_constant() &&
-         product.n.value() >= least_columns && product.m.upper() >= least_rows;
+  constexpr int64_t least_columns = 32, most_narrow_columns = 4, least_rows = 4;
+  if (!product.k.is_constant() || product.k.value() == 0 || !product.n.is_constant() ||
+      product.m.upper() < least_rows) {
+    return false;
+  }
+  // Kernels for few columns exist for packed rows alone.
+  const int64_t columns = product.n.value();
+  return columns >= least_columns || (columns <= most_narrow_columns && product.factors == Factors::f32);
 }
 
 // --- Convolutions.
@@ -124,7 +129,7 @@ KernelOp convolution_kernel(Draft& draft, const ConvolutionOp& op, PackedWeights
   kernel.c = w.shape[1] * Dim(c.group);  // the same as x's, which the model may leave open
   kernel.h = flat ? Dim(1) : x.shape[2];
   kernel.w = x.shape[width];
-  kernel.m = out.shape[1];
+  kernel.m = w.shape[0];
   kernel.oh = flat ? Dim(1) : out.shape[2];
   kernel.ow = out.shape[width];
   kernel.kh = flat ? 1 : w.shape[2].value();

@@ -32,15 +32,25 @@ KernelCall emit_conv2d(FunctionTable& functions, const Conv2d& kernel) {
   if (kernel.depthwise()) return emit_depthwise(functions, kernel);
   if (kernel.algorithm == Conv2d::Algorithm::winograd_4x4) return emit_winograd(functions, kernel);
   const Factors factors = kernel.factors;
-  const EpilogueParts epilogue(functions, kernel.epilogue);
+  const std::optional<ir::Dim> channels_of_group = kernel.c.exact_div(kernel.group),
+                               columns_of_group = kernel.m.exact_div(kernel.group);
+  ensure(channels_of_group && columns_of_group, "a grouped convolution whose channels do not divide");
+  const bool narrow = factors == Factors::f32 && columns_of_group->value() <= kNarrowColumns;
+  const EpilogueParts epilogue(functions, kernel.epilogue, !narrow);
   const std::string pack = pack_windows_function(functions),
-                    whole = packed_panel_function(functions, factors, epilogue.in_tile(), false),
-                    partial = packed_panel_function(functions, factors, epilogue.in_tile(), true);
+                    whole = narrow ? narrow_panel_function(functions, epilogue.in_tile(),
+                                                           static_cast<int>(columns_of_group->value()))
+                                   : packed_panel_function(functions, factors, epilogue.in_tile(), false),
+                    partial =
+                        narrow ? "" : packed_panel_function(functions, factors, epilogue.in_tile(), true);
   const std::string name = std::string(name_of(factors)) + "_conv2d" + EpilogueEmitter::name(kernel.epilogue);
 
   KernelCall call;
   call.function = functions.get(
-      name, name_of(factors) + (" conv2d" + EpilogueEmitter::key(kernel.epilogue)), [&](FunctionBuilder& f) {
+      name,
+      std::string(name_of(factors)) + " conv2d " + (narrow ? std::to_string(columns_of_group->value()) : "") +
+          EpilogueEmitter::key(kernel.epilogue),
+      [&](FunctionBuilder& f) {
         const Var<I32> x = f.param<I32>(), weights = f.param<I32>(), out = f.param<I32>();
         const std::vector<Var<I32>> operands = operand_params(f, kernel.epilogue);
         const ConvParams p(f);
@@ -75,7 +85,11 @@ KernelCall emit_conv2d(FunctionTable& functions, const Conv2d& kernel) {
             f.call_statement(pack, std::move(arguments));
             f.for_range(column, 0, group_columns, kPanel, [&] {
               columns.set(group_columns - column);
-              f.if_else(columns >= kPanel, [&] { panel(whole, false); }, [&] { panel(partial, true); });
+              if (narrow) {
+                panel(whole, false);
+              } else {
+                f.if_else(columns >= kPanel, [&] { panel(whole, false); }, [&] { panel(partial, true); });
+              }
               head += panel_bytes;
             });
           });
@@ -102,17 +116,14 @@ KernelCall emit_conv2d(FunctionTable& functions, const Conv2d& kernel) {
         });
       });
   call.arguments = ConvParams::arguments(kernel);
-  const std::optional<ir::Dim> group_channels = kernel.c.exact_div(kernel.group),
-                               group_columns = kernel.m.exact_div(kernel.group);
-  ensure(group_channels && group_columns, "a grouped convolution whose channels do not divide");
   // Pairs do not run from one pixel into the next.
   const bool whole_steps = sums_floats(factors) || ir::mod(kernel.c, 2).is(0);
   const bool contiguous =
       kernel.dilation_w == 1 && kernel.group == 1 && kernel.x_pixel_stride == kernel.c && whole_steps;
-  const int64_t channels = group_channels->value(), taps = kernel.kh * kernel.kw,
+  const int64_t channels = channels_of_group->value(), taps = kernel.kh * kernel.kw,
                 run = sums_floats(factors) ? channels : (channels + 1) / 2,
                 block = block_pixels(kernel, taps * run);
-  for (const ir::Dim& size : {ir::Dim(kernel.group), *group_channels, *group_columns,
+  for (const ir::Dim& size : {ir::Dim(kernel.group), *channels_of_group, *columns_of_group,
                               ir::Dim(contiguous ? 1 : 0), ir::Dim(block)}) {
     call.arguments.push_back(size);
   }

@@ -56,9 +56,10 @@ std::string finish_rows_function(FunctionTable& functions, const schedule::Epilo
 
 }  // namespace
 
-EpilogueParts::EpilogueParts(FunctionTable& functions, const schedule::Epilogue& epilogue)
+EpilogueParts::EpilogueParts(FunctionTable& functions, const schedule::Epilogue& epilogue,
+                             bool may_finish_rows)
     : epilogue_(epilogue) {
-  if (can_finish_rows(epilogue)) finish_ = finish_rows_function(functions, epilogue);
+  if (may_finish_rows && can_finish_rows(epilogue)) finish_ = finish_rows_function(functions, epilogue);
 }
 
 void EpilogueParts::finish(FunctionBuilder& f, const Var<I32>& out, const std::vector<Var<I32>>& operands,

@@ -9,7 +9,8 @@ namespace o2w::codegen {
 // How the epilogue of a kernel is divided between its tiles and a pass over finished rows.
 class EpilogueParts {
  public:
-  EpilogueParts(FunctionTable& functions, const schedule::Epilogue& epilogue);
+  // may_finish_rows: false where the tiles must do all of it.
+  EpilogueParts(FunctionTable& functions, const schedule::Epilogue& epilogue, bool may_finish_rows = true);
 
   // Whether there is such a pass: f32 sums, a body that calls functions, and no operand laid out like the
   // output, which may be the output itself.

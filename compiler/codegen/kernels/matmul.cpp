@@ -44,6 +44,7 @@ std::string panel_function(FunctionTable& functions, Factors factors, const sche
         const auto tiles = [&](int tile_rows) {
           Tile tile(f, tile_rows, factors);
           tile.begin_panel(right_start);
+          tail.preload_columns(column_offset, {0, 16});
           f.while_([&] { return rows >= tile_rows; },
                    [&] {
                      tile.clear();
@@ -181,16 +182,24 @@ int64_t packed_block_rows(const Matmul& kernel) {
 KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
   const bool transposed = kernel.rhs == Matmul::Rhs::columns, packed = kernel.rhs == Matmul::Rhs::packed;
   const std::size_t batches = kernel.batch.size();
+  const std::string narrowness =
+      kernel.pack_lhs && kernel.n.is_constant() && kernel.n.value() <= kNarrowColumns
+          ? "narrow " + kernel.n.to_string()
+          : "";
   const char* form = transposed ? "nt" : kernel.pack_lhs ? "packed2" : packed ? "packed" : "nn";
   const Factors factors = kernel.factors;
   const int element = left_bytes(factors);
   const std::string name =
       std::string(name_of(factors)) + "_matmul_" + form + EpilogueEmitter::name(kernel.epilogue);
   const std::string key = std::string("matmul ") + name_of(factors) + " " + form + " " +
-                          std::to_string(batches) + EpilogueEmitter::key(kernel.epilogue);
+                          std::to_string(batches) + narrowness + EpilogueEmitter::key(kernel.epilogue);
   const bool packs = kernel.pack_lhs;
-  const EpilogueParts epilogue(functions, kernel.epilogue);
+  const bool narrow = packs && factors == Factors::f32 && kernel.n.value() <= kNarrowColumns;
+  const EpilogueParts epilogue(functions, kernel.epilogue, !narrow);
   const auto panels = [&](bool is_partial) {
+    if (narrow) {
+      return narrow_panel_function(functions, epilogue.in_tile(), static_cast<int>(kernel.n.value()));
+    }
     return packs ? packed_panel_function(functions, factors, epilogue.in_tile(), is_partial)
                  : panel_function(functions, factors, epilogue.in_tile(), is_partial);
   };
@@ -271,6 +280,11 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
           if (is_partial) arguments.push_back(rest.get());
           f.call_statement(function, std::move(arguments));
         };
+        if (narrow) {
+          column.set(f.i32(0));
+          panel(whole, false);
+          return;
+        }
         f.for_range(column, 0, whole_columns, kPanel, [&] { panel(whole, false); });
         f.if_(rest != 0, [&] {
           column.set(whole_columns);

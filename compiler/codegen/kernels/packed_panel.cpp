@@ -73,6 +73,7 @@ std::string packed_panel_function(FunctionTable& functions, Factors factors,
         const Var<I32>* limit = partial ? &columns : nullptr;
         Tile tile(f, kTileRows, factors);
         tile.begin_panel(head);
+        tail.preload_columns(column_offset, {0, 16});
         f.while_([&] { return rows > 0; },
                  [&] {
                    tile.clear();
@@ -89,6 +90,74 @@ std::string packed_panel_function(FunctionTable& functions, Factors factors,
                        [&] { tile.store_rows(tail, out, out_offset, out_step, column_offset, limit, rows); });
                    rows -= kTileRows;
                  });
+      });
+}
+
+std::string narrow_panel_function(FunctionTable& functions, const schedule::Epilogue& epilogue, int columns) {
+  const std::string shape = std::to_string(columns);
+  return functions.get(
+      "f32_gemm_4x" + shape + "_packed" + EpilogueEmitter::name(epilogue),
+      "narrow panel " + shape + EpilogueEmitter::key(epilogue), [&](FunctionBuilder& f) {
+        const Var<I32> left = f.param<I32>(), first = f.param<I32>(), out = f.param<I32>();
+        const std::vector<Var<I32>> operands = operand_params(f, epilogue);
+        const Var<I32> rows = f.param<I32>(), k = f.param<I32>(), out_step = f.param<I32>(),
+                       out_offset = f.param<I32>(), column_offset = f.param<I32>();
+        EpilogueEmitter tail(functions, f, epilogue, operands);
+        const Var<I32> right = f.local<I32>(), end = f.local<I32>(first + (k << 5)),
+                       block_bytes = f.local<I32>(k << 4), address = f.local<I32>();
+        const Var<V128> weight = f.local<V128>(), finished = f.local<V128>();
+        // Sums of one column depend on one another: enough blocks of rows at a time to hide their latency.
+        const auto blocks = [&](int count) {
+          std::vector<Var<I32>> lefts;
+          std::vector<Var<V128>> sums, values;
+          for (int block = 0; block < count; ++block) {
+            lefts.push_back(f.local<I32>());
+            values.push_back(f.local<V128>());
+            for (int column = 0; column < columns; ++column) sums.push_back(f.local<V128>());
+          }
+          const auto at = [](int index) { return static_cast<std::size_t>(index); };
+          const auto store = [&](int block) {
+            for (int column = 0; column < columns; ++column) {
+              const auto constant = static_cast<uint32_t>(4 * column);
+              finished.set(tail.column_vector(sums[at(block * columns + column)].get(), out_offset, out_step,
+                                              column_offset, constant));
+              address.set(out + out_offset);
+              for (int lane = 0; lane < 4; ++lane) {
+                f.if_(rows > lane, [&] { f.emit(v128::store32_lane(finished, lane, address, constant)); });
+                if (lane < 3) address += out_step;
+              }
+            }
+            out_offset += out_step << 2;
+            rows -= 4;
+          };
+          f.while_([&] { return rows > 4 * (count - 1); },
+                   [&] {
+                     lefts[0].set(left);
+                     for (int block = 1; block < count; ++block)
+                       lefts[at(block)].set(lefts[at(block - 1)] + block_bytes);
+                     left.set(lefts[at(count - 1)] + block_bytes);
+                     for (const Var<V128>& sum : sums) sum.set(f32x4::splat(f.f32(0)));
+                     right.set(first);
+                     f.do_while(
+                         [&] {
+                           for (int block = 0; block < count; ++block) {
+                             values[at(block)].set(load_v128(lefts[at(block)]));
+                             lefts[at(block)] += 16;
+                           }
+                           for (int column = 0; column < columns; ++column) {
+                             weight.set(v128::load32_splat(right, static_cast<uint32_t>(4 * column)));
+                             for (int block = 0; block < count; ++block) {
+                               const Var<V128>& sum = sums[at(block * columns + column)];
+                               sum.set(f32x4::add(sum, f32x4::mul(values[at(block)], weight)));
+                             }
+                           }
+                         },
+                         [&] { return right.tee(right + 4 * kPanel) != end; });
+                     for (int block = 0; block < count; ++block) store(block);
+                   });
+        };
+        if (columns <= 2) blocks(4 / columns);
+        blocks(1);
       });
 }
 

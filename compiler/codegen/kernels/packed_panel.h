@@ -22,6 +22,13 @@ std::string pack_rows_function(FunctionTable& functions);
 std::string packed_panel_function(FunctionTable& functions, Factors factors,
                                   const schedule::Epilogue& epilogue, bool partial);
 
+// Panels of at most this many columns have functions of their own, whose vectors are rows.
+inline constexpr int kNarrowColumns = 4;
+
+// panel(left, right, out, operands..., rows, k, out_step, out_offset, column_offset): `columns` (1 to
+// kNarrowColumns) columns of f32, otherwise as above.
+std::string narrow_panel_function(FunctionTable& functions, const schedule::Epilogue& epilogue, int columns);
+
 std::vector<Var<I32>> operand_params(FunctionBuilder& f, const schedule::Epilogue& epilogue);
 void append(std::vector<Tree>& arguments, const std::vector<Var<I32>>& variables);
 
