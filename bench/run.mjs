@@ -82,7 +82,6 @@ try {
       const result = { name, f32: model.f32, macs: model.macs, compiled: model.compiled, missing: model.missing, shipped, hosts: measured };
       run.results.push(result);
       for (const host of hosts) console.log(tableRow(result, host.name));
-      for (const [form, reason] of Object.entries(model.missing)) warn(`${name}: not as ${form}: ${reason}`);
     } catch (error) {
       warn(`${name}: ${process.env.ONNX2WASM_BENCH_VERBOSE ? error.stack : error.message}`);
       run.results.push({ name, f32: models[name].f32, error: error.message });

@@ -41,6 +41,9 @@ const kernels = {
   pad: (tf, { pads }, [x]) => tf.pad(x, pads),
   slice: (tf, { begin, dims }, [x]) => tf.slice(x, begin, dims),
   matmul: (tf, _, [a, b]) => tf.matMul(a, b),
+  erf: (tf, _, [x]) => tf.erf(x),
+  cast: (tf, _, [x]) => tf.cast(x, 'float32'),
+  gather: (tf, _, [table, indices]) => tf.gather(table, indices),
 };
 
 function script(url) {
@@ -81,7 +84,7 @@ export async function start({ graph, weights }, io) {
   return {
     run: (feeds) => {
       const values = new Map(constants);
-      for (const { name, id, dims } of inputs) values.set(id, tf.tensor(feeds[name].data, dims, 'float32'));
+      for (const { name, id, dims, type } of inputs) values.set(id, tf.tensor(feeds[name].data, dims, type));
       ops.forEach((op, i) => {
         values.set(op.output, kernels[op.op](tf, op, op.inputs.map((id) => values.get(id))));
         for (const id of dying[i]) values.get(id).dispose();

@@ -2,7 +2,7 @@
 // convolutions, padding of them too, transposes lie only where channels cannot stay last.
 //
 // A network: {inputs: [{name, id, dims, perm}], outputs: [the same], ops: [{op, inputs: [id], output: id, dims, ...settings}], constants: Map id -> {type, dims, data}}. `perm`: the
-// order of the port's axes, null where it is ONNX's own.
+// order of the port's axes, null where it is ONNX's own. Elements are float32, or int32 for ONNX's integers.
 import { toLast, toSecond, lastAxis, permuted, size } from './layout.mjs';
 import { operators } from './operators.mjs';
 
@@ -31,21 +31,21 @@ export class Network {
     this.#fuseActivations();
   }
 
-  #port = (name, { id, dims, last }) => ({ name, id, dims, perm: last ? toLast : null });
+  #port = (name, { id, dims, last, type = 'float32' }) => ({ name, id, dims, type, perm: last ? toLast : null });
 
   #input(name) {
     const dims = this.graph.shapes[name], readers = this.graph.nodes.filter(({ inputs }) => inputs.includes(name));
     // A picture whose channels are second is given with channels last, as these engines' users would.
     const last = dims.length === 4 && !readers.every(({ op, attributes }) => op === 'Transpose' && String(attributes.perm) === String(toSecond));
-    this.values.set(name, { id: this.#count++, dims: last ? toLast.map((axis) => dims[axis]) : dims, last });
+    this.values.set(name, { id: this.#count++, dims: last ? toLast.map((axis) => dims[axis]) : dims, last, type: this.graph.types[name] === 'float32' ? 'float32' : 'int32' });
     return this.#port(name, this.values.get(name));
   }
 
-  /** Adds an operation; returns its result. */
+  /** Adds an operation; returns its result. `type` in the settings: of its elements, if not float32. */
   add(op, inputs, dims, settings = {}, last = false) {
     const id = this.#count++;
     this.ops.push({ op, inputs: inputs.map((input) => input.id), output: id, dims, ...settings });
-    return { id, dims, last };
+    return { id, dims, last, type: settings.type ?? 'float32' };
   }
 
   constant(tensor, last = false) {
@@ -138,5 +138,6 @@ export class Network {
 
 /** Feeds or answers as the network's ports have them. */
 export function asPorts(ports, tensors) {
-  return Object.fromEntries(ports.map(({ name, perm }) => [name, perm ? permuted(tensors[name], perm) : tensors[name]]));
+  const typed = (type, tensor) => (type === 'int32' ? { ...tensor, type, data: Int32Array.from(tensor.data, Number) } : tensor);
+  return Object.fromEntries(ports.map(({ name, perm, type }) => [name, typed(type, perm ? permuted(tensors[name], perm) : tensors[name])]));
 }

@@ -35,7 +35,7 @@ export function withFixedSizes(bytes, feeds) {
   return ModelProto.encode(model).finish();
 }
 
-/** Throws where `check(node)` does, before anything is run. {nodes: [{op, inputs, outputs, attributes}], constants: {name: {type, dims, data}}, shapes: {name: dims}, inputs: [name], outputs: [name]}. */
+/** Throws where `check(node)` does, before anything is run. {nodes: [{op, inputs, outputs, attributes}], constants: {name: {type, dims, data}}, shapes: {name: dims}, types: {input: element type}, inputs: [name], outputs: [name]}. */
 export async function readOnnx(bytes, feeds, check) {
   const folder = mkdtempSync(join(tmpdir(), 'onnx2wasm-peers-'));
   try {
@@ -63,7 +63,7 @@ export async function readOnnx(bytes, feeds, check) {
       ...Object.entries(feeds).map(([name, { dims }]) => [name, dims]),
     ]);
     return {
-      nodes: nodes.filter(({ op }) => op !== 'Constant'), constants, shapes, inputs: graph.input.map(({ name }) => name).filter((name) => feeds[name]), outputs,
+      nodes: nodes.filter(({ op }) => op !== 'Constant'), constants, shapes, types: Object.fromEntries(Object.entries(feeds).map(([name, { type }]) => [name, type])), inputs: graph.input.map(({ name }) => name).filter((name) => feeds[name]), outputs,
       opset: Number(opset_import.find(({ domain }) => !domain).version),
     };
   } finally {

@@ -99,7 +99,29 @@ function transpose(net, node) {
   net.set(node, net.add('transpose', [net.plain(x)], dims, { perm }));
 }
 
-const reshape = (net, node) => net.set(node, net.add('reshape', [net.plain(net.values.get(node.inputs[0]))], net.shape(node)));
+function reshape(net, node) {
+  const x = net.plain(net.values.get(node.inputs[0]));
+  net.set(node, net.add('reshape', [x], net.shape(node), { type: x.type }));
+}
+
+function cast(net, node) {
+  const x = net.values.get(node.inputs[0]), floats = node.attributes.to === 1;
+  if (!floats) refuse(node, 'a result that is not float');
+  net.set(node, x.type === 'int32' ? net.add('cast', [x], x.dims, {}, x.last) : x);
+}
+
+function gather(net, node) {
+  const table = net.known(node, 0, 'table'), indices = net.values.get(node.inputs[1]);
+  if ((node.attributes.axis ?? 0) !== 0 || table.type !== 'float32' || indices?.type !== 'int32') refuse(node, 'an axis other than the first, or indices that are not fed');
+  net.set(node, net.add('gather', [net.value(node.inputs[0]), indices], net.shape(node)));
+}
+
+// Squares are products.
+function pow(net, node) {
+  const exponent = net.contents(node.inputs[1]), x = net.values.get(node.inputs[0]);
+  if (exponent?.data.length === 1 && Number(exponent.data[0]) === 2) return net.set(node, net.add('mul', [x, x], x.dims, {}, x.last));
+  return binary('pow')(net, node);
+}
 
 function softmax(net, node) {
   const x = net.values.get(node.inputs[0]), rank = x.dims.length, since13 = net.graph.opset >= 13;
@@ -213,7 +235,7 @@ function hardSigmoid(net, node) {
 
 export const operators = {
   Conv: conv, ConvTranspose: convTranspose, MaxPool: pool, AveragePool: pool, GlobalAveragePool: reduceMean, ReduceMean: reduceMean,
-  Add: binary('add'), Sum: binary('add'), Sub: binary('sub'), Mul: binary('mul'), Div: binary('div'), Max: binary('max'), Min: binary('min'), Pow: binary('pow'),
+  Add: binary('add'), Sum: binary('add'), Sub: binary('sub'), Mul: binary('mul'), Div: binary('div'), Max: binary('max'), Min: binary('min'), Pow: pow, Erf: unary('erf'), Cast: cast, Gather: gather,
   Relu: unary('relu'), Sigmoid: unary('sigmoid'), Tanh: unary('tanh'), Sqrt: unary('sqrt'), Exp: unary('exp'), Identity: (net, node) => net.set(node, net.values.get(node.inputs[0])),
   LeakyRelu: unary('leakyrelu', (_, { attributes }) => ({ alpha: attributes.alpha ?? 0.01 })), PRelu: prelu, Clip: clip, HardSigmoid: hardSigmoid,
   Dropout: (net, node) => net.set(node, net.values.get(node.inputs[0])), BatchNormalization: batchNorm, InstanceNormalization: instanceNorm, Expand: expand,

@@ -3,7 +3,7 @@ import * as flatbuffers from 'flatbuffers';
 
 // BuiltinOperator
 const codes = {
-  add: 0, avgpool: 1, concat: 2, conv: 3, depthwise: 4, fullyconnected: 9, sigmoid: 14, maxpool: 17, mul: 18, relu: 19, relu6: 21, reshape: 22, resizebilinear: 23, softmax: 25, tanh: 28, pad: 34,
+  add: 0, gather: 36, cast: 53, gelu: 150, avgpool: 1, concat: 2, conv: 3, depthwise: 4, fullyconnected: 9, sigmoid: 14, maxpool: 17, mul: 18, relu: 19, relu6: 21, reshape: 22, resizebilinear: 23, softmax: 25, tanh: 28, pad: 34,
   transpose: 39, mean: 40, sub: 41, div: 42, exp: 47, prelu: 54, max: 55, min: 57, padv2: 60, slice: 65, deconv: 67, sqrt: 75, pow: 78, resizenearest: 97, leakyrelu: 98, hardswish: 117, matmul: 126,
 };
 // The union BuiltinOptions, and per slot of the table how its value is written.
@@ -11,7 +11,7 @@ const optionTables = {
   conv: [1, ['byte', 'int', 'int', 'byte', 'int', 'int']], depthwise: [2, ['byte', 'int', 'int', 'int', 'byte', 'int', 'int']], pool: [5, ['byte', 'int', 'int', 'int', 'int', 'byte']],
   fullyconnected: [8, ['byte', 'byte', 'bool']], softmax: [9, ['float']], concat: [10, ['int', 'byte']], add: [11, ['byte']], resizebilinear: [15, ['int', 'int', 'bool', 'bool']], reshape: [17, []],
   mul: [21, ['byte']], pad: [22, []], transpose: [26, []], reducer: [27, ['bool']], sub: [28, ['byte']], div: [29, ['byte']], padv2: [43, []], slice: [48, []], deconv: [49, ['byte', 'int', 'int']],
-  resizenearest: [74, ['bool', 'bool']], leakyrelu: [75, ['float']], matmul: [101, ['bool', 'bool']],
+  gather: [23, ['int', 'int']], cast: [37, ['byte', 'byte']], resizenearest: [74, ['bool', 'bool']], leakyrelu: [75, ['float']], matmul: [101, ['bool', 'bool']],
 };
 const activationCodes = { undefined: 0, relu: 1, relu6: 3 };
 const tensorTypes = { float32: 0, int32: 2 };
@@ -51,8 +51,8 @@ class Lowering {
     this.network = network;
     this.dims = new Map(network.inputs.map(({ id, dims }) => [id, dims]));
     for (const [id, { dims, data }] of network.constants) this.constant(id, dims, data);
-    for (const { id, dims } of network.inputs) this.tensors.byId.set(id, this.tensors.add(dims, 'float32'));
-    for (const op of withHardSwish(network)) {
+    for (const { id, dims, type } of network.inputs) this.tensors.byId.set(id, this.tensors.add(dims, type));
+    for (const op of withGelu(network, withHardSwish(network))) {
       if (!lowerings[op.op]) throw new Error(`the writer of .tflite files has no ${op.op}`);
       lowerings[op.op](this, op, op.inputs.map((id) => this.tensors.byId.get(id)));
     }
@@ -61,8 +61,8 @@ class Lowering {
     this.dims.set(id, dims);
     this.tensors.byId.set(id, this.tensors.add(dims, 'float32', data));
   }
-  op(name, inputs, dims, table, values = []) {
-    const out = this.tensors.add(dims, 'float32');
+  op(name, inputs, dims, table, values = [], type = 'float32') {
+    const out = this.tensors.add(dims, type);
     this.operators.push({ code: codes[name], inputs, outputs: [out], options: table ? [table, values] : null });
     return out;
   }
@@ -89,6 +89,24 @@ function withHardSwish({ ops, constants }) {
       if (add?.op !== 'add' || add.inputs[0] !== x || scalar(add.inputs[1]) !== 3) continue;
       for (const part of [mul, clip, add]) if (uses.get(part.output) === 1 || part === add) gone.add(part);
       return { ...op, op: 'hardswish', inputs: [x] };
+    }
+    return op;
+  });
+  return result.filter((op) => !gone.has(op));
+}
+
+// x * (1 + erf(x / sqrt(2))) / 2 is one operation here; there is none for erf itself.
+function withGelu({ constants }, ops) {
+  const made = new Map(ops.map((op) => [op.output, op])), scalar = (id) => (constants.get(id)?.data.length === 1 ? constants.get(id).data[0] : undefined), gone = new Set(), near = (a, b) => Math.abs(a - b) < 1e-3;
+  const result = ops.map((op) => {
+    if (op.op !== 'mul' || !near(scalar(op.inputs[1]), 0.5)) return op;
+    const product = made.get(op.inputs[0]);
+    if (product?.op !== 'mul') return op;
+    for (const [x, gate] of [product.inputs, [...product.inputs].reverse()]) {
+      const sum = made.get(gate), erf = sum?.op === 'add' && scalar(sum.inputs[1]) === 1 ? made.get(sum.inputs[0]) : undefined, quotient = erf?.op === 'erf' ? made.get(erf.inputs[0]) : undefined;
+      if (quotient?.op !== 'div' || quotient.inputs[0] !== x || !near(scalar(quotient.inputs[1]), Math.SQRT2)) continue;
+      for (const part of [product, sum, erf, quotient]) gone.add(part);
+      return { ...op, op: 'gelu', inputs: [x] };
     }
     return op;
   });
@@ -137,7 +155,8 @@ const lowerings = {
   },
   concat: same('concat', 'concat', ({ axis }) => [axis, 0]),
   transpose: (l, op, [x]) => l.set(op, l.op('transpose', [x, l.tensors.ints(op.perm)], op.dims, 'transpose')),
-  reshape: (l, op, [x]) => l.set(op, l.op('reshape', [x, l.tensors.ints(op.dims)], op.dims, 'reshape')),
+  reshape: (l, op, [x]) => l.set(op, l.op('reshape', [x, l.tensors.ints(op.dims)], op.dims, 'reshape', [], op.type)),
+  gather: same('gather', 'gather', () => [0, 0]), cast: same('cast', 'cast', () => [tensorTypes.int32, tensorTypes.float32]), gelu: same('gelu'),
   softmax: same('softmax', 'softmax', () => [1]),
   resize: (l, op, [x]) => {
     const size = l.tensors.ints(op.dims.slice(1, 3));
