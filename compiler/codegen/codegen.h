@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/codegen/function_table.h"
 #include "compiler/schedule/program.h"
 
 namespace o2w::codegen {
@@ -45,7 +46,7 @@ struct MemoryNeeds {
 //   o2w_model_run      pointer table is filled in: runs all steps
 class CodeGenerator {
  public:
-  CodeGenerator(BinaryenModuleRef module, const schedule::Program& program);
+  CodeGenerator(BinaryenModuleRef module, const schedule::Program& program, const Target& target = {});
   ~CodeGenerator();
   CodeGenerator(const CodeGenerator&) = delete;
   CodeGenerator& operator=(const CodeGenerator&) = delete;

@@ -26,11 +26,21 @@ struct KernelCall {
   bool takes_workspace() const { return zero_bytes > 0 || workspace_bytes > 0; }
 };
 
+// What the engines that run the module are good at.
+struct Target {
+  // Elements of a sum that the inner loop of products takes a round: 1, 2 or 4. V8 before 13.6 (Node 22,
+  // Chrome 135) loads all operands of a round at its beginning and runs out of registers with more than 1;
+  // engines since are up to an eighth faster with 4.
+  int unroll = 1;
+};
+
 class FunctionTable {
  public:
-  explicit FunctionTable(BinaryenModuleRef module) : module_(module) {}
+  explicit FunctionTable(BinaryenModuleRef module, const Target& target = {})
+      : module_(module), target_(target) {}
 
   BinaryenModuleRef module() const { return module_; }
+  const Target& target() const { return target_; }
 
   // The name of the function for `key`. The first time, `build` fills its body (the builder is finished
   // here); the function is called `name`, made unique by a number. `key` must tell everything that `build`
@@ -50,6 +60,7 @@ class FunctionTable {
   void need_error_global();
 
   BinaryenModuleRef module_;
+  Target target_;
   std::map<std::string, std::string> names_;  // by key
   std::map<std::string, int> taken_;          // function names
   bool has_error_global_ = false;

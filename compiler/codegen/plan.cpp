@@ -389,12 +389,13 @@ void Plan::emit(FunctionBuilder& f, const MoveBuffer& move) {
 // --- The stage's face.
 
 struct CodeGenerator::Impl {
-  Impl(BinaryenModuleRef module, const Program& program) : plan(module, program) {}
+  Impl(BinaryenModuleRef module, const Program& program, const Target& target)
+      : plan(module, program, target) {}
   Plan plan;
 };
 
-CodeGenerator::CodeGenerator(BinaryenModuleRef module, const Program& program)
-    : impl_(new Impl(module, program)) {}
+CodeGenerator::CodeGenerator(BinaryenModuleRef module, const Program& program, const Target& target)
+    : impl_(new Impl(module, program, target)) {}
 CodeGenerator::~CodeGenerator() { delete impl_; }
 MemoryNeeds CodeGenerator::needs() const { return impl_->plan.needs(); }
 void CodeGenerator::emit(const MemoryMap& map) { impl_->plan.emit(map); }

@@ -16,7 +16,7 @@ namespace o2w::codegen {
 class Plan {
  public:
   // Emits all kernels, which do not depend on the memory map, and collects the sizes that the plan reads.
-  Plan(BinaryenModuleRef module, const schedule::Program& program);
+  Plan(BinaryenModuleRef module, const schedule::Program& program, const Target& target = {});
 
   MemoryNeeds needs() const;
   void emit(const MemoryMap& map);

@@ -9,8 +9,8 @@ namespace o2w::codegen {
 
 using namespace schedule;  // NOLINT(google-build-using-namespace): the steps and kernels of the program
 
-Plan::Plan(BinaryenModuleRef module, const Program& program)
-    : module_(module), program_(program), functions_(module), dim_code_(functions_, program.symbols) {
+Plan::Plan(BinaryenModuleRef module, const Program& program, const Target& target)
+    : module_(module), program_(program), functions_(module, target), dim_code_(functions_, program.symbols) {
   collect(program.setup);
   collect(program.steps);
 }

@@ -77,6 +77,15 @@ void ModelOptions::add_to(CLI::App& app) {
   app.add_option("-O", level, "Optimisation: 0 none, 1 quick, 2 all, 3 all and slow")
       ->check(CLI::Range(0, 3))
       ->capture_default_str();
+  app.add_flag(
+      "--exact", exact,
+      "Only sums in the order that operators define: no Winograd convolutions, whose results differ by "
+      "some 1e-6 of the largest number");
+  app.add_option("--unroll", unroll,
+                 "Elements of a sum that the inner loop of products takes a round. Give 1 for V8 before 13.6 "
+                 "(Node 22, Chrome 135), which runs out of registers with more")
+      ->check(CLI::IsMember({1, 2, 4}))
+      ->capture_default_str();
   app.add_option("--dump-phases", dump_folder,
                  "Write the intermediate form after each phase into this folder")
       ->type_name("DIR");
@@ -87,6 +96,8 @@ void ModelOptions::add_to(CLI::App& app) {
 CompileOptions ModelOptions::compile_options() const {
   CompileOptions options;
   options.level = level;
+  options.exact = exact;
+  options.unroll = unroll;
   options.dump_folder = dump_folder;
   if (!max_memory.empty()) {
     constexpr int64_t kPageBytes = 65536;

@@ -15,6 +15,8 @@ struct ModelOptions {
   std::vector<std::string> dims;    // "name=4" or "name=1..512"
   std::string max_memory;           // "256M"; empty: no limit
   int level = 2;
+  bool exact = false;
+  int unroll = codegen::Target().unroll;
   std::string dump_folder;
   bool quiet = false, verbose = false;
 

@@ -68,7 +68,7 @@ Result<schedule::Program> build_program(const std::string& path, const CompileOp
   Result<ir::Graph> graph = build_graph(path, options, dumper, diagnostics);
   if (!graph) return std::nullopt;
   if (options.progress) options.progress("scheduling");
-  schedule::ScheduleOptions schedule_options{.level = options.level, .dump = nullptr};
+  schedule::ScheduleOptions schedule_options{.level = options.level, .exact = options.exact, .dump = nullptr};
   if (dumper.wanted()) {
     schedule_options.dump = [&](const std::string& phase, const std::string& text) {
       dumper.write(phase, text);
@@ -85,6 +85,7 @@ Result<package::Package> build_package(const schedule::Program& program, const C
   if (options.progress) options.progress("generating code");
   return package::make_package(program,
                                {.level = options.level,
+                                .target = {.unroll = options.unroll},
                                 .version = compiler_version(),
                                 .max_memory = options.max_memory,
                                 .keep_names = options.profile,

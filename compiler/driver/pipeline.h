@@ -15,6 +15,8 @@ namespace o2w::driver {
 struct CompileOptions {
   onnx_frontend::ImportOptions import;
   int level = 2;                                     // -O0..-O3
+  bool exact = false;                                // --exact
+  int unroll = codegen::Target().unroll;             // --unroll
   int64_t max_memory = 0;                            // of the module, in bytes; 0: what 32 bits reach
   bool profile = false;                              // --profile
   std::string dump_folder;                           // --dump-phases; empty: none. Made if it does not exist

@@ -153,7 +153,7 @@ static Package build(const schedule::Program& program, const PackageOptions& opt
   const Runtime runtime = read_runtime();
   const BinaryenModuleRef module = runtime.module.get();
   const std::set<std::string> runtime_functions = function_names(module);
-  codegen::CodeGenerator generator(module, program);
+  codegen::CodeGenerator generator(module, program, options.target);
   MemoryLayout layout = lay_out(program, runtime.end, generator.needs());
   generator.emit(layout.map);
   std::string steps;

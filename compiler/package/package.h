@@ -5,13 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "compiler/codegen/function_table.h"
 #include "compiler/schedule/program.h"
 #include "compiler/support/diagnostics.h"
 
 namespace o2w::package {
 
 struct PackageOptions {
-  int level = 2;            // Binaryen optimisation: 0 none, 1..3
+  int level = 2;  // Binaryen optimisation: 0 none, 1..3
+  codegen::Target target;
   std::string version;      // of the compiler, for the metadata
   int64_t max_memory = 0;   // bytes that the module's memory may grow to; 0: what 32 bits reach
   bool keep_names = false;  // the "name" section: function names for debuggers and profilers

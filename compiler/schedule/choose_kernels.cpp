@@ -116,7 +116,8 @@ bool is_depthwise(const Draft& draft, const ConvolutionOp& op) {
   return group > 1 && w[1].is(1) && w[0].is(group);
 }
 
-KernelOp convolution_kernel(Draft& draft, const ConvolutionOp& op, PackedWeights& packed) {
+KernelOp convolution_kernel(Draft& draft, const ConvolutionOp& op, PackedWeights& packed,
+                            const KernelOptions& options) {
   const ir::Convolution& c = op.attributes;
   const DraftTensor &x = draft.at(op.x), &w = draft.at(op.w), &out = draft.at(op.out);
   const bool flat = x.shape.size() == 3;  // one spatial dimension is a picture of one row
@@ -177,7 +178,7 @@ KernelOp convolution_kernel(Draft& draft, const ConvolutionOp& op, PackedWeights
                      kernel.x_row_stride == kernel.w * kernel.x_pixel_stride &&
                      kernel.out_batch_stride == pixels * kernel.out_pixel_stride &&
                      kernel.out_row_stride == kernel.w * kernel.out_pixel_stride;
-  if (winograd_pays(kernel)) {
+  if (!options.exact && winograd_pays(kernel)) {
     kernel.algorithm = Conv2d::Algorithm::winograd_4x4;
     return kernel_op(kernel, op.x, winograd_weights(draft, weights, kernel), op.out, op.epilogue_tensors);
   }
@@ -373,11 +374,12 @@ EinsumOp exchanged(const EinsumOp& op) {
   return other;
 }
 
-void choose(Draft& draft, Block& block, PackedWeights& packed) {
+void choose(Draft& draft, Block& block, PackedWeights& packed, const KernelOptions& options) {
   for (Operation& operation : block) {
-    for (Block* inner : blocks_of(operation)) choose(draft, *inner, packed);
+    for (Block* inner : blocks_of(operation)) choose(draft, *inner, packed, options);
     if (const auto* convolution = operation.as<ConvolutionOp>()) {
-      if (has_kernel(draft, *convolution)) operation.what = convolution_kernel(draft, *convolution, packed);
+      if (has_kernel(draft, *convolution))
+        operation.what = convolution_kernel(draft, *convolution, packed, options);
     } else if (const auto* einsum = operation.as<EinsumOp>()) {
       std::optional<KernelOp> kernel = matmul_kernel(draft, *einsum, packed);
       if (!kernel && einsum->epilogue_tensors.empty())
@@ -410,9 +412,9 @@ bool has_kernel(const Draft& draft, const ConvolutionOp& convolution) {
   return attributes.group == 1;
 }
 
-void choose_kernels(Draft& draft) {
+void choose_kernels(Draft& draft, const KernelOptions& options) {
   PackedWeights packed;
-  choose(draft, draft.block, packed);
+  choose(draft, draft.block, packed, options);
   std::vector<PackedMatrix> matrices;
   for (const auto& [from, p] : packed) {
     if (p.tensor >= 0 && p.n > 0)

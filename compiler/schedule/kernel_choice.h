@@ -18,9 +18,13 @@ void assign_layouts(Draft& draft);
 // Replaces transposed convolutions that have kernels by ordinary ones that each write some of the output.
 void split_transposed_convolutions(Draft& draft);
 
+struct KernelOptions {
+  bool exact = false;  // see ScheduleOptions
+};
+
 // Replaces convolutions and products of matrices by kernels, and packs their weights. What has no kernel is
 // left as it is.
-void choose_kernels(Draft& draft);
+void choose_kernels(Draft& draft, const KernelOptions& options = {});
 
 // An i16 matrix [k, n] and its packed bytes (Factors::i16_i8, with offsets or without).
 struct PackedMatrix {

@@ -28,7 +28,7 @@ Result<Program> make_program(const ir::Graph& graph, const ScheduleOptions& opti
       dump("assign-layouts", draft);
       split_transposed_convolutions(draft);
       dump("split-transposed-convolutions", draft);
-      choose_kernels(draft);
+      choose_kernels(draft, {.exact = options.exact});
       dump("choose-kernels", draft);
     }
     contractions_to_nests(draft);

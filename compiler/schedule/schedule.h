@@ -10,7 +10,8 @@
 namespace o2w::schedule {
 
 struct ScheduleOptions {
-  int level = 2;  // -O0: no fusion, no layout choice, generic kernels only
+  int level = 2;       // -O0: no fusion, no layout choice, generic kernels only
+  bool exact = false;  // only algorithms that sum products as operators define: no Winograd
   // Called after every step of the schedule with its name and a text dump.
   std::function<void(const std::string&, const std::string&)> dump;
 };

@@ -71,19 +71,26 @@ std::string packed_panel_function(FunctionTable& functions, Factors factors,
         const Var<I32> right = f.local<I32>(), first = f.local<I32>(head + panel_head(factors)),
                        end = f.local<I32>(first + k * packed_step(factors));
         const Var<I32>* limit = partial ? &columns : nullptr;
+        const int unroll = functions.target().unroll;
+        // What is left over by whole rounds comes first.
+        const Var<I32> whole = f.local<I32>(first + (k & (unroll - 1)) * packed_step(factors));
         Tile tile(f, kTileRows, factors);
+        const auto multiply = [&](int steps) {
+          for (int step = 0; step < steps; ++step) tile.multiply_add_packed(left, right, step);
+          left += 4 * kTileRows * steps;
+          right += packed_step(factors) * steps;
+        };
         tile.begin_panel(head);
         tail.preload_columns(column_offset, {0, 16});
         f.while_([&] { return rows > 0; },
                  [&] {
                    tile.clear();
                    right.set(first);
-                   f.do_while(
-                       [&] {
-                         tile.multiply_add_packed(left, right);
-                         left += 4 * kTileRows;
-                       },
-                       [&] { return right.tee(right + packed_step(factors)) != end; });
+                   if (unroll > 1) {
+                     f.while_([&] { return right != whole; }, [&] { multiply(1); });
+                   }
+                   f.if_(right != end,
+                         [&] { f.do_while([&] { multiply(unroll); }, [&] { return right != end; }); });
                    f.if_else(
                        rows >= kTileRows,
                        [&] { tile.store(tail, out, out_offset, out_step, column_offset, limit); },

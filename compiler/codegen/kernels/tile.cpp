@@ -34,20 +34,20 @@ void Tile::begin_panel(const Var<I32>& head) {
   }
 }
 
-void Tile::load_right(const Var<I32>& right) {
+void Tile::load_right(const Var<I32>& right, uint32_t offset) {
   if (factors_ == Factors::f32) {
-    right_low_.set(load_v128(right, 0));
-    right_high_.set(load_v128(right, 16));
+    right_low_.set(load_v128(right, offset));
+    right_high_.set(load_v128(right, offset + 16));
   } else if (factors_ == Factors::f32_i8) {
-    left_.set(i16x8::add(v128::load8x8_s(right, 0), offset_low_));
+    left_.set(i16x8::add(v128::load8x8_s(right, offset), offset_low_));
     right_low_.set(f32x4::convert_i32x4_s(i32x4::extend_low_i16x8_s(left_)));
     right_high_.set(f32x4::convert_i32x4_s(i32x4::extend_high_i16x8_s(left_)));
   } else if (factors_ == Factors::i16_i8) {
-    right_low_.set(v128::load8x8_s(right, 0));
-    right_high_.set(v128::load8x8_s(right, 8));
+    right_low_.set(v128::load8x8_s(right, offset));
+    right_high_.set(v128::load8x8_s(right, offset + 8));
   } else {
-    right_low_.set(i16x8::add(v128::load8x8_s(right, 0), offset_low_));
-    right_high_.set(i16x8::add(v128::load8x8_s(right, 8), offset_high_));
+    right_low_.set(i16x8::add(v128::load8x8_s(right, offset), offset_low_));
+    right_high_.set(i16x8::add(v128::load8x8_s(right, offset + 8), offset_high_));
   }
 }
 
@@ -57,10 +57,10 @@ void Tile::multiply_add(const std::vector<Var<I32>>& lefts, const Var<I32>& righ
     multiply_row(row, v128::load32_splat(lefts[static_cast<std::size_t>(row)]));
 }
 
-void Tile::multiply_add_packed(const Var<I32>& left, const Var<I32>& right) {
-  load_right(right);
+void Tile::multiply_add_packed(const Var<I32>& left, const Var<I32>& right, int step) {
+  load_right(right, static_cast<uint32_t>(step * packed_step(factors_)));
   for (int row = 0; row < rows_; ++row)
-    multiply_row(row, v128::load32_splat(left, static_cast<uint32_t>(4 * row)));
+    multiply_row(row, v128::load32_splat(left, static_cast<uint32_t>(4 * (step * rows_ + row))));
 }
 
 void Tile::multiply_add_rows(const std::vector<Var<I32>>& lefts, const Var<I32>& right,

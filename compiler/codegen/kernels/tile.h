@@ -25,7 +25,8 @@ class Tile {
   // integers, of the pair there with the 8 pairs.
   void multiply_add(const std::vector<Var<I32>>& lefts, const Var<I32>& right);
   // The same with a left side that is packed for the tile: [k][rows], so that one address serves all rows.
-  void multiply_add_packed(const Var<I32>& left, const Var<I32>& right);
+  // `step`: how many elements of the sum after the addresses.
+  void multiply_add_packed(const Var<I32>& left, const Var<I32>& right, int step = 0);
   // The same with a pair of rows of unpacked integers, `right_step` bytes apart; with one row if `odd`.
   void multiply_add_rows(const std::vector<Var<I32>>& lefts, const Var<I32>& right,
                          const Var<I32>& right_step, bool odd);
@@ -40,7 +41,7 @@ class Tile {
                   const Var<I32>& real_rows);
 
  private:
-  void load_right(const Var<I32>& right);
+  void load_right(const Var<I32>& right, uint32_t offset = 0);
   void multiply_row(int row, V128 left);
   void store_row(int row, EpilogueEmitter& epilogue, const Var<I32>& out, const Var<I32>& offset,
                  const Var<I32>& column_offset, const Var<I32>* columns);

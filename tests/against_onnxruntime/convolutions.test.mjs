@@ -1,0 +1,108 @@
+// Convolutions by every algorithm (windows packed in blocks, few columns, Winograd, depthwise), at sizes that leave tiles and blocks incomplete, with the
+// epilogues that each has; products of matrices at the same edges.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { agreesWithOnnxRuntime, generator, withCompiled } from '../support/against_onnxruntime.mjs';
+import { count, model, node, tensor, value } from '../support/onnx_model.mjs';
+
+const random = generator(4);
+const filled = (dims, scale = 1) => tensor('float32', dims, Array.from({ length: count(dims) }, () => (random() * 2 - 1) * scale));
+
+const tails = {
+  none: () => ({ nodes: [], end: 'y0' }),
+  relu: () => ({ nodes: [node('Relu', ['y0'], ['y'])], end: 'y' }),
+  silu: () => ({ nodes: [node('Sigmoid', ['y0'], ['s']), node('Mul', ['y0', 's'], ['y'])], end: 'y' }),
+  residual: () => ({ nodes: [node('Add', ['y0', 'r'], ['a']), node('Relu', ['a'], ['y'])], end: 'y', residual: true }),
+  siluResidual: () => ({ nodes: [node('Sigmoid', ['y0'], ['s']), node('Mul', ['y0', 's'], ['m']), node('Add', ['m', 'r'], ['y'])], end: 'y', residual: true }),
+};
+
+function convolution({ c, m, kernel, attributes = {}, tail = 'none', bias = true, op = 'Conv', dims = ['n', c, 'h', 'w'], residualDims }) {
+  const group = attributes.group ?? 1;
+  const weights = op === 'Conv' ? [m, c / group, ...kernel] : [c, m / group, ...kernel];
+  const { nodes, end, residual } = tails[tail]();
+  return model({
+    inputs: { x: value('float32', dims), ...(residual ? { r: value('float32', residualDims) } : {}) }, outputs: { [end]: value('float32') },
+    initializers: { w: filled(weights, 1 / Math.sqrt((c / group) * count(kernel))), ...(bias ? { b: filled([m]) } : {}) },
+    nodes: [node(op, bias ? ['x', 'w', 'b'] : ['x', 'w'], ['y0'], { kernel_shape: kernel, ...attributes }), ...nodes], opset: 13, irVersion: 8,
+  });
+}
+
+// Two sizes, in one instance of a module for both: the smaller one again at the end.
+const pictures = (c, sizes = [[1, 7, 9], [2, 12, 5], [1, 7, 9]]) => sizes.map(([n, h, w]) => ({ x: filled([n, c, h, w]) }));
+
+test('Winograd: channels that fill tiles and panels or not, pads, borders, batches', async () => {
+  for (const [c, m] of [[8, 8], [12, 20], [16, 36]]) {
+    for (const pads of [[1, 1, 1, 1], [0, 0, 0, 0], [0, 2, 1, 0]]) {
+      await agreesWithOnnxRuntime(convolution({ c, m, kernel: [3, 3], attributes: { pads } }), pictures(c, [[1, 13, 18], [2, 8, 6], [1, 13, 18]]));
+    }
+  }
+});
+
+test('Winograd with every epilogue', async () => {
+  for (const tail of ['relu', 'silu']) {
+    await agreesWithOnnxRuntime(convolution({ c: 16, m: 24, kernel: [3, 3], attributes: { pads: [1, 1, 1, 1] }, tail }), pictures(16, [[1, 10, 11], [1, 6, 16]]));
+  }
+  for (const tail of ['residual', 'siluResidual']) {
+    await agreesWithOnnxRuntime(convolution({ c: 16, m: 24, kernel: [3, 3], attributes: { pads: [1, 1, 1, 1] }, tail, dims: [1, 16, 10, 11], residualDims: [1, 24, 10, 11] }), [{ x: filled([1, 16, 10, 11]), r: filled([1, 24, 10, 11]) }]);
+  }
+});
+
+test('Winograd stays within its bound, and --exact does without it', async () => {
+  const dims = [1, 64, 20, 20], bytes = convolution({ c: 64, m: 64, kernel: [3, 3], attributes: { pads: [1, 1, 1, 1] }, bias: false, dims });
+  const feeds = { x: filled(dims) };
+  const run = (options) => withCompiled(bytes, (compiled) => ({ ...compiled.run(feeds).y0 }), { options });
+  const winograd = await run([]), exact = await run(['--exact']);
+  let largest = 0, difference = 0;
+  for (let i = 0; i < exact.data.length; i++) {
+    largest = Math.max(largest, Math.abs(exact.data[i]));
+    difference = Math.max(difference, Math.abs(exact.data[i] - winograd.data[i]));
+  }
+  assert.ok(difference > 0, 'both are the same algorithm');
+  assert.ok(difference < 1e-5 * largest, `differs by ${difference / largest} of the largest number`);
+});
+
+test('windows: strides, dilations, pads and kernels of all shapes', async () => {
+  for (const [kernel, attributes] of [
+    [[3, 3], { strides: [2, 2], pads: [1, 1, 1, 1] }], [[3, 3], { dilations: [2, 2], pads: [2, 2, 2, 2] }], [[5, 5], { strides: [2, 1], pads: [2, 0, 1, 2] }],
+    [[1, 1], { strides: [2, 2] }], [[1, 5], { pads: [0, 2, 0, 2] }], [[4, 2], { dilations: [1, 3], pads: [3, 3, 0, 3] }], [[7, 7], { strides: [2, 2], pads: [3, 3, 3, 3] }],
+  ]) {
+    for (const [c, m] of [[3, 16], [5, 11]]) await agreesWithOnnxRuntime(convolution({ c, m, kernel, attributes }), pictures(c, [[1, 9, 14], [2, 7, 8], [1, 9, 14]]));
+  }
+});
+
+test('windows: groups, and rows of more than a block', async () => {
+  await agreesWithOnnxRuntime(convolution({ c: 12, m: 30, kernel: [3, 3], attributes: { group: 3, pads: [1, 1, 1, 1] } }), pictures(12));
+  await agreesWithOnnxRuntime(convolution({ c: 8, m: 6, kernel: [3, 3], attributes: { group: 2, strides: [2, 2] }, tail: 'silu' }), pictures(8));
+  await agreesWithOnnxRuntime(convolution({ c: 40, m: 16, kernel: [5, 5], attributes: { pads: [2, 2, 2, 2] }, tail: 'relu' }), pictures(40, [[1, 6, 61], [1, 23, 19]]));
+});
+
+test('few columns, with every epilogue', async () => {
+  for (const m of [1, 2, 3, 4]) {
+    for (const tail of ['none', 'relu', 'silu']) {
+      await agreesWithOnnxRuntime(convolution({ c: 16, m, kernel: [3, 3], attributes: { pads: [1, 1, 1, 1], dilations: [1, 1], strides: [1, 2] }, tail }), pictures(16));
+      await agreesWithOnnxRuntime(convolution({ c: 9, m, kernel: [1, 1], tail }), pictures(9));
+    }
+    for (const tail of ['residual', 'siluResidual']) {
+      await agreesWithOnnxRuntime(convolution({ c: 7, m, kernel: [3, 2], tail, dims: [1, 7, 6, 8], residualDims: [1, m, 4, 7] }), [{ x: filled([1, 7, 6, 8]), r: filled([1, m, 4, 7]) }]);
+    }
+  }
+});
+
+test('transposed convolutions: phases of few and of many columns', async () => {
+  for (const m of [1, 3, 10]) {
+    for (const [kernel, attributes] of [[[2, 2], { strides: [2, 2] }], [[4, 4], { strides: [2, 2], pads: [1, 1, 1, 1] }], [[3, 3], { strides: [2, 1], pads: [1, 0, 0, 1] }]]) {
+      await agreesWithOnnxRuntime(convolution({ c: 6, m, kernel, attributes, op: 'ConvTranspose', tail: 'silu' }), pictures(6));
+    }
+  }
+});
+
+test('matrix products: rows and columns that leave tiles incomplete', async () => {
+  for (const [k, n] of [[5, 1], [17, 3], [8, 7], [33, 40], [64, 33], [1, 9]]) {
+    const bytes = (tail) => model({
+      inputs: { x: value('float32', ['m', k]) }, outputs: { y: value('float32') }, initializers: { w: filled([k, n]), b: filled([n]) },
+      nodes: [node('MatMul', ['x', 'w'], ['p']), node('Add', ['p', 'b'], tail ? ['a'] : ['y']), ...(tail ? [node(tail, ['a'], ['y'])] : [])], opset: 13, irVersion: 8,
+    });
+    const runs = [1, 2, 3, 4, 7, 70, 1].map((m) => ({ x: filled([m, k]) }));
+    for (const tail of [null, 'Relu', 'Tanh']) await agreesWithOnnxRuntime(bytes(tail), runs);
+  }
+});
