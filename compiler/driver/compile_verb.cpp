@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "compiler/driver/atomic_file.h"
+#include "compiler/driver/kernel_options.h"
 #include "compiler/driver/model_options.h"
 #include "compiler/driver/pipeline.h"
 #include "compiler/driver/progress.h"
@@ -19,6 +20,7 @@ struct CompileVerb {
   std::string output;
   std::vector<std::string> emit{"wasm"};
   bool profile = false;
+  KernelOptions kernels;
 
   bool emits(const char* what) const { return std::find(emit.begin(), emit.end(), what) != emit.end(); }
   int run() const;
@@ -42,7 +44,14 @@ int CompileVerb::run() const {
   }
 
   Diagnostics diagnostics;
-  const Result<CompiledModel> compiled = compile_model(model.model, options, diagnostics);
+  const auto say = [&](const std::string& text) {
+    progress.clear();
+    if (!model.quiet) fmt::print("{}\n", text);
+  };
+  Result<CompiledModel> compiled;
+  if (kernels.apply(model.model, options, say, diagnostics)) {
+    compiled = compile_model(model.model, options, diagnostics);
+  }
   progress.clear();
   for (const Diagnostic& diagnostic : diagnostics.all()) {
     if (diagnostic.severity == Severity::error || !model.quiet)
@@ -97,6 +106,7 @@ Verb add_compile_verb(CLI::App& app) {
       ->delimiter(',')
       ->check(CLI::IsMember({"wasm", "wat", "js"}))
       ->capture_default_str();
+  verb->kernels.add_to(app);
   app.add_flag("--profile", verb->profile,
                "Make a module for profilers: function names, and every step of the plan an export");
   return [verb] { return verb->run(); };

@@ -68,7 +68,8 @@ Result<schedule::Program> build_program(const std::string& path, const CompileOp
   Result<ir::Graph> graph = build_graph(path, options, dumper, diagnostics);
   if (!graph) return std::nullopt;
   if (options.progress) options.progress("scheduling");
-  schedule::ScheduleOptions schedule_options{.level = options.level, .exact = options.exact, .dump = nullptr};
+  schedule::ScheduleOptions schedule_options{
+      .level = options.level, .kernels = options.kernels, .exact = options.exact, .dump = nullptr};
   if (dumper.wanted()) {
     schedule_options.dump = [&](const std::string& phase, const std::string& text) {
       dumper.write(phase, text);

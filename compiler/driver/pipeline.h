@@ -6,6 +6,7 @@
 
 #include "compiler/ir/graph.h"
 #include "compiler/package/package.h"
+#include "compiler/schedule/kernel_alternatives.h"
 #include "compiler/schedule/program.h"
 #include "compiler/support/diagnostics.h"
 #include "frontends/onnx/import.h"
@@ -16,6 +17,7 @@ struct CompileOptions {
   onnx_frontend::ImportOptions import;
   int level = 2;                                     // -O0..-O3
   bool exact = false;                                // --exact
+  schedule::KernelChoices kernels;                   // --kernels, --tune
   int unroll = codegen::Target().unroll;             // --unroll
   int64_t max_memory = 0;                            // of the module, in bytes; 0: what 32 bits reach
   bool profile = false;                              // --profile

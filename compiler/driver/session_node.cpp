@@ -1,9 +1,5 @@
 // Running things in Node: the job and the tensors go through files in a temporary folder.
-#include <fcntl.h>
 #include <fmt/core.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -11,39 +7,16 @@
 #include <nlohmann/json.hpp>
 
 #include "compiler/driver/atomic_file.h"
+#include "compiler/driver/node_process.h"
 #include "compiler/driver/session.h"
 #include "compiler/driver/temporary_folder.h"
 #include "compiler/support/error.h"
 #include "node_runner.h"
 
-extern char** environ;
-
 namespace o2w::driver {
 namespace {
 
 using nlohmann::json;
-
-// Runs `node arguments...` with standard output into a file; the exit status, or -1 when node cannot be
-// started.
-int spawn_node(const std::vector<std::string>& arguments, const std::string& output_path) {
-  std::vector<char*> argv{const_cast<char*>("node")};
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC,
-                                   0600);
-  pid_t child = 0;
-  const int error = posix_spawnp(&child, "node", &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) return -1;
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) return -1;
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
 
 // Where npm packages may be: the working directory, the command's own folder, NODE_PATH's parents.
 std::vector<std::string> search_folders() {
@@ -74,17 +47,7 @@ std::optional<RunResult> run_job(json job, const std::vector<NamedTensor>& input
                              {"dims", tensor.dims()},
                              {"file", file}});
   }
-  const std::string script = folder.path() + "/runner.mjs", job_path = folder.path() + "/job.json",
-                    answer_path = folder.path() + "/answer.json";
-  write_file_atomically(script, std::string(node_runner_text));
-  write_file_atomically(job_path, job.dump());
-  const int status = spawn_node({script, job_path}, answer_path);
-  if (status == -1 || status == 127)
-    fail_model("cannot start 'node'; install Node.js 18 or newer, or use --engine interpreter");
-  const std::vector<uint8_t> bytes = read_file(answer_path);
-  const json answer = json::parse(bytes.begin(), bytes.end(), nullptr, false);
-  if (status != 0 || answer.is_discarded()) fail_model("node ended with status {} and no answer", status);
-  if (answer.contains("error")) fail_model("{}", answer["error"].get<std::string>());
+  const json answer = run_script("node", node_runner_text, job, folder.path());
   if (answer.contains("missing")) return std::nullopt;
   RunResult result{.outputs = {},
                    .instantiate_milliseconds = answer["instantiate"],
@@ -108,7 +71,7 @@ std::optional<RunResult> run_job(json job, const std::vector<NamedTensor>& input
 }  // namespace
 
 bool have_node() {
-  static const bool found = spawn_node({"--version"}, "/dev/null") == 0;
+  static const bool found = spawn("node", {"--version"}, "/dev/null") == 0;
   return found;
 }
 

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "compiler/schedule/kernel_alternatives.h"
+#include "compiler/schedule/kernel_costs.h"
 #include "compiler/schedule/step_work.h"
 
 namespace o2w::package {
@@ -21,6 +23,15 @@ struct FamilyName {
   std::string operator()(const schedule::MoveBuffer&) const { return "memory"; }
 };
 
+// What the cost model counts.
+Json to_json(const schedule::KernelWork& work) {
+  Json json = Json::object();
+#define O2W_KERNEL_COST(what, nanoseconds) json[#what] = work.what;
+#include "compiler/schedule/kernel_costs.inc"
+#undef O2W_KERNEL_COST
+  return json;
+}
+
 Json known(const std::optional<int64_t>& count) { return count ? Json(*count) : Json(nullptr); }
 Json named(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
@@ -32,14 +43,30 @@ std::string steps_json(const schedule::Program& program,
   for (const codegen::StepFunction& function : functions) {
     const schedule::Step& step = *function.step;
     schedule::StepWork work;
-    if (const auto* call = std::get_if<schedule::Call>(&step.what)) work = schedule::work_of(program, *call);
+    std::string site, algorithm;
+    Json counts;
+    if (const auto* call = std::get_if<schedule::Call>(&step.what)) {
+      work = schedule::work_of(program, *call);
+      site = schedule::site_of(call->kernel);
+      if (const auto* conv = std::get_if<schedule::Conv2d>(&call->kernel)) {
+        algorithm = schedule::algorithm_of(*conv);
+        counts = to_json(schedule::work_of(*conv));
+      }
+      if (const auto* matmul = std::get_if<schedule::Matmul>(&call->kernel)) {
+        algorithm = schedule::algorithm_of(*matmul);
+        counts = to_json(schedule::work_of(*matmul));
+      }
+    }
     list.push_back({{"export", function.name},
                     {"node", step.origin ? Json(step.origin->node) : Json(nullptr)},
                     {"op", step.origin ? Json(step.origin->op) : Json(nullptr)},
                     {"family", std::visit(FamilyName(), step.what)},
                     {"function", named(function.kernel)},
+                    {"site", named(site)},
+                    {"algorithm", named(algorithm)},
                     {"flops", known(work.flops)},
-                    {"bytes", known(work.bytes)}});
+                    {"bytes", known(work.bytes)},
+                    {"work", std::move(counts)}});
   }
   return list.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -63,34 +63,7 @@ KernelOp kernel_op(Kernel kernel, int lhs, int rhs, int out, const std::vector<i
   return op;
 }
 
-// Packing the left side takes as long as a panel's product takes for some columns, and makes products faster
-// by a tenth.
-bool packing_pays(const Matmul& product) {
-  constexpr int64_t least_columns = 32, most_narrow_columns = 4, least_rows = 4;
-  if (!product.k.is_constant() || product.k.value() == 0 || !product.n.is_constant() ||
-      product.m.upper() < least_rows) {
-    return false;
-  }
-  // Kernels for few columns exist for packed rows alone.
-  const int64_t columns = product.n.value();
-  return columns >= least_columns || (columns <= most_narrow_columns && product.factors == Factors::f32);
-}
-
 // --- Convolutions.
-
-// F(4x4, 3x3) has a quarter of the multiplications, but transforms its inputs and outputs, and computes whole
-// tiles of 4 x 4 outputs.
-bool winograd_pays(const Conv2d& kernel) {
-  constexpr int64_t least_channels = 8, least_pixels = 36;
-  if (kernel.factors != Factors::f32 || kernel.group != 1 || kernel.kh != 3 || kernel.kw != 3 ||
-      kernel.stride_h != 1 || kernel.stride_w != 1 || kernel.dilation_h != 1 || kernel.dilation_w != 1) {
-    return false;
-  }
-  const auto fits = [&](const Dim& channels) {
-    return channels.is_constant() && channels.value() % 4 == 0 && channels.value() >= least_channels;
-  };
-  return fits(kernel.c) && fits(kernel.m) && (kernel.oh * kernel.ow).upper() >= least_pixels;
-}
 
 // The filters in the transformed domain, which the setup computes: kept with the weights they would make a
 // module four times as large.
@@ -178,8 +151,8 @@ KernelOp convolution_kernel(Draft& draft, const ConvolutionOp& op, PackedWeights
                      kernel.x_row_stride == kernel.w * kernel.x_pixel_stride &&
                      kernel.out_batch_stride == pixels * kernel.out_pixel_stride &&
                      kernel.out_row_stride == kernel.w * kernel.out_pixel_stride;
-  if (!options.exact && winograd_pays(kernel)) {
-    kernel.algorithm = Conv2d::Algorithm::winograd_4x4;
+  choose_algorithm(kernel, options.choices, options.exact);
+  if (kernel.algorithm == Conv2d::Algorithm::winograd_4x4) {
     return kernel_op(kernel, op.x, winograd_weights(draft, weights, kernel), op.out, op.epilogue_tensors);
   }
   if (!pointwise || !dense) return kernel_op(kernel, op.x, weights.tensor, op.out, op.epilogue_tensors);
@@ -193,7 +166,7 @@ KernelOp convolution_kernel(Draft& draft, const ConvolutionOp& op, PackedWeights
   product.rhs = Matmul::Rhs::packed;
   product.out_row_stride = kernel.out_pixel_stride;
   product.epilogue = kernel.epilogue;
-  product.pack_lhs = packing_pays(product);
+  choose_algorithm(product, options.choices);
   return kernel_op(product, op.x, weights.tensor, op.out, op.epilogue_tensors);
 }
 
@@ -282,7 +255,8 @@ bool scales_are_by_column(const EinsumOp& op, const ir::Dequantization& weights)
          std::count_if(op.labels.rhs.begin(), op.labels.rhs.end(), is_column) == 1;
 }
 
-std::optional<KernelOp> matmul_kernel(Draft& draft, const EinsumOp& op, PackedWeights& packed) {
+std::optional<KernelOp> matmul_kernel(Draft& draft, const EinsumOp& op, PackedWeights& packed,
+                                      const KernelChoices& choices) {
   const bool integers = multiplies_integers(draft, op.lhs, op.rhs, op.epilogue);
   if (!integers && !multiplies_floats(draft, op.lhs, op.rhs, op.out, op.epilogue)) return std::nullopt;
   std::optional<std::vector<Axis>> found = axes_of(draft, op);
@@ -353,7 +327,7 @@ std::optional<KernelOp> matmul_kernel(Draft& draft, const EinsumOp& op, PackedWe
     right = weights.tensor;
     kernel.rhs = Matmul::Rhs::packed;
     kernel.factors = weights.factors;
-    kernel.pack_lhs = packing_pays(kernel);
+    choose_algorithm(kernel, choices);
   } else if (n->rhs.is(1)) {
     kernel.rhs = Matmul::Rhs::rows;
     kernel.rhs_stride = k->rhs;
@@ -381,9 +355,9 @@ void choose(Draft& draft, Block& block, PackedWeights& packed, const KernelOptio
       if (has_kernel(draft, *convolution))
         operation.what = convolution_kernel(draft, *convolution, packed, options);
     } else if (const auto* einsum = operation.as<EinsumOp>()) {
-      std::optional<KernelOp> kernel = matmul_kernel(draft, *einsum, packed);
+      std::optional<KernelOp> kernel = matmul_kernel(draft, *einsum, packed, options.choices);
       if (!kernel && einsum->epilogue_tensors.empty())
-        kernel = matmul_kernel(draft, exchanged(*einsum), packed);
+        kernel = matmul_kernel(draft, exchanged(*einsum), packed, options.choices);
       if (kernel) operation.what = std::move(*kernel);
     }
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/schedule/draft.h"
+#include "compiler/schedule/kernel_alternatives.h"
 
 namespace o2w::schedule {
 
@@ -19,7 +20,8 @@ void assign_layouts(Draft& draft);
 void split_transposed_convolutions(Draft& draft);
 
 struct KernelOptions {
-  bool exact = false;  // see ScheduleOptions
+  bool exact = false;     // see ScheduleOptions
+  KernelChoices choices;  // go before the cost model
 };
 
 // Replaces convolutions and products of matrices by kernels, and packs their weights. What has no kernel is

@@ -28,7 +28,7 @@ Result<Program> make_program(const ir::Graph& graph, const ScheduleOptions& opti
       dump("assign-layouts", draft);
       split_transposed_convolutions(draft);
       dump("split-transposed-convolutions", draft);
-      choose_kernels(draft, {.exact = options.exact});
+      choose_kernels(draft, {.exact = options.exact, .choices = options.kernels});
       dump("choose-kernels", draft);
     }
     contractions_to_nests(draft);

@@ -1,0 +1,110 @@
+#include "compiler/schedule/kernel_alternatives.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+#include <vector>
+
+#include "compiler/schedule/kernel_costs.h"
+
+namespace o2w::schedule {
+namespace {
+
+std::string text(const ir::Dim& dim) { return dim.to_string(); }
+
+std::string site(const Conv2d& c) {
+  return fmt::format("conv2d {}x{}x{}x{} to {}x{}x{} window {}x{} stride {}x{} dilation {}x{} groups {}",
+                     text(c.n), text(c.h), text(c.w), text(c.c), text(c.oh), text(c.ow), text(c.m), c.kh,
+                     c.kw, c.stride_h, c.stride_w, c.dilation_h, c.dilation_w, c.group);
+}
+
+std::string site(const Matmul& m) {
+  std::string name = fmt::format("matmul {}x{}x{}", text(m.m), text(m.n), text(m.k));
+  for (const BatchLoop& loop : m.batch) name += " by " + text(loop.extent);
+  return name;
+}
+
+// Winograd's F(4x4, 3x3) where it is possible.
+bool allows_winograd(const Conv2d& kernel) {
+  const auto fits = [](const ir::Dim& channels) {
+    return channels.is_constant() && channels.value() % 4 == 0;
+  };
+  return kernel.factors == Factors::f32 && kernel.group == 1 && kernel.kh == 3 && kernel.kw == 3 &&
+         kernel.stride_h == 1 && kernel.stride_w == 1 && kernel.dilation_h == 1 && kernel.dilation_w == 1 &&
+         fits(kernel.c) && fits(kernel.m);
+}
+
+bool allows_packing(const Matmul& kernel) {
+  return kernel.rhs == Matmul::Rhs::packed && kernel.k.is_constant() && kernel.k.value() > 0 &&
+         kernel.n.is_constant();
+}
+
+// Kernels for few columns exist for packed rows alone.
+bool is_narrow(const Matmul& kernel) {
+  constexpr int64_t most_columns = 4;
+  return kernel.factors == Factors::f32 && kernel.n.value() <= most_columns && kernel.m.upper() > 1;
+}
+
+template <typename T>
+void choose(T& kernel, const std::vector<T>& ways, const KernelChoices& choices) {
+  const auto named = [&](const std::string& where) {
+    const auto choice = choices.find(where);
+    if (choice == choices.end()) return false;
+    for (const T& way : ways) {
+      if (algorithm_of(way) != choice->second) continue;
+      kernel = way;
+      return true;
+    }
+    return false;
+  };
+  if (named(site(kernel)) || named("*")) return;
+  double least = std::numeric_limits<double>::infinity();
+  for (const T& way : ways) {
+    const double cost = cost_of(work_of(way));
+    if (cost >= least) continue;
+    least = cost;
+    kernel = way;
+  }
+}
+
+}  // namespace
+
+std::string algorithm_of(const Conv2d& kernel) {
+  switch (kernel.algorithm) {
+    case Conv2d::Algorithm::depthwise:
+      return "depthwise";
+    case Conv2d::Algorithm::winograd_4x4:
+      return "winograd_4x4";
+    case Conv2d::Algorithm::windows:
+      break;
+  }
+  return "windows";
+}
+
+std::string algorithm_of(const Matmul& kernel) { return kernel.pack_lhs ? "packed" : "direct"; }
+
+std::string site_of(const Kernel& kernel) {
+  if (const auto* conv = std::get_if<Conv2d>(&kernel)) return allows_winograd(*conv) ? site(*conv) : "";
+  const auto* matmul = std::get_if<Matmul>(&kernel);
+  return matmul != nullptr && allows_packing(*matmul) && !is_narrow(*matmul) ? site(*matmul) : "";
+}
+
+void choose_algorithm(Conv2d& kernel, const KernelChoices& choices, bool exact) {
+  if (exact || !allows_winograd(kernel)) return;
+  std::vector<Conv2d> ways{kernel, kernel};
+  ways[1].algorithm = Conv2d::Algorithm::winograd_4x4;
+  choose(kernel, ways, choices);
+}
+
+void choose_algorithm(Matmul& kernel, const KernelChoices& choices) {
+  if (!allows_packing(kernel)) return;
+  if (is_narrow(kernel)) {
+    kernel.pack_lhs = true;
+    return;
+  }
+  std::vector<Matmul> ways{kernel, kernel};
+  ways[1].pack_lhs = true;
+  choose(kernel, ways, choices);
+}
+
+}  // namespace o2w::schedule

@@ -1,0 +1,77 @@
+#include "compiler/schedule/kernel_costs.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace o2w::schedule {
+namespace {
+
+// A size that is not known is taken for its upper bound or this, whichever is less.
+constexpr int64_t kTypicalSize = 64;
+
+double size(const ir::Dim& dim) {
+  if (const auto constant = dim.constant()) return static_cast<double>(*constant);
+  return static_cast<double>(std::clamp<int64_t>(dim.upper(), 1, kTypicalSize));
+}
+
+double ceil_div(double a, double b) { return std::ceil(a / b); }
+
+struct Product {
+  double rows, columns, depth;
+  double tiles() const { return ceil_div(rows, 4) * ceil_div(columns, 8); }
+};
+
+void add_packed(KernelWork& work, const Product& product, double times) {
+  constexpr double block_elements = 32 * 1024;  // of a block of packed rows
+  const double blocks = std::max(1.0, product.rows * product.depth / block_elements);
+  work.packed_steps += times * product.tiles() * product.depth;
+  work.tiles += times * product.tiles();
+  work.packed_units += times * ceil_div(product.rows, 4) * product.depth;
+  work.panels += times * blocks * ceil_div(product.columns, 8);
+}
+
+}  // namespace
+
+KernelWork work_of(const Conv2d& kernel) {
+  KernelWork work;
+  const double c = size(kernel.c), m = size(kernel.m), oh = size(kernel.oh), ow = size(kernel.ow),
+               n = size(kernel.n);
+  if (kernel.algorithm == Conv2d::Algorithm::winograd_4x4) {
+    constexpr double points = 36;
+    const double tiles = n * ceil_div(oh, 4) * ceil_div(ow, 4);
+    add_packed(work, {tiles, m, c}, points);
+    work.winograd_inputs = tiles * c / 4;
+    work.winograd_outputs = tiles * m / 4;
+    work.winograd_tiles = tiles;
+    return work;
+  }
+  const double groups = static_cast<double>(kernel.group), taps = static_cast<double>(kernel.kh * kernel.kw);
+  add_packed(work, {n * oh * ow, m / groups, taps * c / groups}, groups);
+  work.runs = groups * ceil_div(n * oh * ow, 4) * static_cast<double>(kernel.kh);
+  return work;
+}
+
+KernelWork work_of(const Matmul& kernel) {
+  KernelWork work;
+  double times = 1;
+  for (const BatchLoop& loop : kernel.batch) times *= size(loop.extent);
+  const Product product{size(kernel.m), size(kernel.n), size(kernel.k)};
+  if (kernel.pack_lhs) {
+    add_packed(work, product, times);
+    return work;
+  }
+  work.direct_steps = times * product.tiles() * product.depth;
+  work.tiles = times * product.tiles();
+  work.panels = times * ceil_div(product.columns, 8);
+  return work;
+}
+
+double cost_of(const KernelWork& work) {
+  double cost = 0;
+#define O2W_KERNEL_COST(what, nanoseconds) cost += work.what * (nanoseconds);
+#include "compiler/schedule/kernel_costs.inc"
+#undef O2W_KERNEL_COST
+  return cost;
+}
+
+}  // namespace o2w::schedule
