@@ -53,7 +53,8 @@ void clip(FunctionBuilder& f, const Var<I32>& start, const Var<I32>& dilation, c
 
 void for_each_window(FunctionBuilder& f, const ConvParams& p,
                      const std::function<void(const Window&)>& inside,
-                     const std::function<void(const Window&)>& edge) {
+                     const std::function<void(const Window&)>& edge,
+                     const std::function<void(const Window&, const std::function<void()>& pieces)>& row) {
   Window at;
   for (Var<I32>* local : {&at.oy, &at.ox, &at.ky, &at.kx, &at.ky_count, &at.kx_count, &at.x_offset,
                           &at.out_offset, &at.pixels}) {
@@ -80,27 +81,35 @@ void for_each_window(FunctionBuilder& f, const ConvParams& p,
     f.for_range(at.oy, 0, p.oh, 1, [&] {
       iy.set(at.oy * p.stride_h - p.pad_top);
       clip(f, iy, p.dilation_h, p.kh, p.h, at.ky, at.ky_count);
+      const auto pieces = [&] {
+        at.ox.set(f.i32(0));
+        f.while_([&] { return at.ox < p.ow; },
+                 [&] {
+                   ix.set(at.ox * p.stride_w - p.pad_left);
+                   f.if_else((at.ox == first_inside) & (end_inside > first_inside),
+                             [&] {
+                               at.kx.set(f.i32(0));
+                               at.kx_count.set(p.kw);
+                               at.pixels.set(end_inside - first_inside);
+                               set_offsets();
+                               inside(at);
+                               at.ox.set(end_inside);
+                             },
+                             [&] {
+                               clip(f, ix, p.dilation_w, p.kw, p.w, at.kx, at.kx_count);
+                               at.pixels.set(f.i32(1));
+                               set_offsets();
+                               edge(at);
+                               at.ox += 1;
+                             });
+                 });
+      };
+      if (!row) return pieces();
+      ix.set(f.i32(0));
+      at.kx.set(f.i32(0));
       at.ox.set(f.i32(0));
-      f.while_([&] { return at.ox < p.ow; },
-               [&] {
-                 ix.set(at.ox * p.stride_w - p.pad_left);
-                 f.if_else((at.ox == first_inside) & (end_inside > first_inside),
-                           [&] {
-                             at.kx.set(f.i32(0));
-                             at.kx_count.set(p.kw);
-                             at.pixels.set(end_inside - first_inside);
-                             set_offsets();
-                             inside(at);
-                             at.ox.set(end_inside);
-                           },
-                           [&] {
-                             clip(f, ix, p.dilation_w, p.kw, p.w, at.kx, at.kx_count);
-                             at.pixels.set(f.i32(1));
-                             set_offsets();
-                             edge(at);
-                             at.ox += 1;
-                           });
-               });
+      set_offsets();
+      row(at, pieces);
     });
   });
 }

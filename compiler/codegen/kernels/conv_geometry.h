@@ -29,11 +29,13 @@ struct Window {
   Var<I32> pixels;              // length of a span
 };
 
-// Emits the loops: for each output row `row(window)` - with ky, ky_count set - then for each piece of it
-// `inside(window)` for a span of `pixels` whose windows have all their columns in the picture, `edge(window)`
-// for single pixels.
-void for_each_window(FunctionBuilder& f, const ConvParams& p,
-                     const std::function<void(const Window&)>& inside,
-                     const std::function<void(const Window&)>& edge);
+// Emits the loops over output rows, and over the pieces of each: `inside(window)` for a span of `pixels`
+// whose windows have all their columns in the picture, `edge(window)` for single pixels. `row(window,
+// pieces)`, if given, is asked first, with the window's rows, and the offsets of the picture's first column
+// and of the output row; it runs `pieces` where it does not do the row itself.
+void for_each_window(
+    FunctionBuilder& f, const ConvParams& p, const std::function<void(const Window&)>& inside,
+    const std::function<void(const Window&)>& edge,
+    const std::function<void(const Window&, const std::function<void()>& pieces)>& row = nullptr);
 
 }  // namespace o2w::codegen

@@ -1,20 +1,20 @@
-// Depthwise convolution, f32 or i16 (summed in i32), channels last, 4 channels at a time. Pixels whose window
-// lies inside the picture go through a function unrolled for the window's size, with the weights in locals
-// where they fit; the few at the edges through one with loops.
+// Depthwise convolution, f32 or i16 (summed in i32), channels last, any window.
+//
+// Tiles of 4 pixels x 8 channels where the window's columns lie inside the picture, of 1 pixel x 16 channels
+// for the few others: the taps are the inner loops, so that one function serves all windows, strides and
+// dilations, with whatever part of the window lies in the picture. A tile reads a weight for 4 pixels or a
+// pixel for 16 channels, and has enough sums under way to hide the latency of adding. Rows of 3x3 windows go
+// to depthwise_row.h where they can.
 #include "compiler/codegen/kernels/depthwise.h"
 
 #include "compiler/codegen/kernels/conv_geometry.h"
+#include "compiler/codegen/kernels/depthwise_row.h"
 #include "compiler/codegen/kernels/tile.h"
 
 namespace o2w::codegen {
 namespace {
 
 using schedule::Conv2d;
-
-// More weights than this do not fit into vector registers beside the accumulator and the product.
-constexpr int64_t kWeightsInLocals = 9;
-// Larger windows are not unrolled.
-constexpr int64_t kMostUnrolled = 49;
 
 struct Operands {
   Operands(FunctionBuilder& f, const schedule::Epilogue& epilogue)
@@ -32,9 +32,6 @@ struct Operands {
 };
 
 // What is done four channels at a time: f32, or i16 widened to i32.
-V128 four(Factors factors, I32 address) {
-  return factors == Factors::f32 ? load_v128(std::move(address)) : v128::load16x4_s(std::move(address));
-}
 V128 times(Factors factors, V128 a, V128 b) {
   return factors == Factors::f32 ? f32x4::mul(std::move(a), std::move(b))
                                  : i32x4::mul(std::move(a), std::move(b));
@@ -46,131 +43,183 @@ V128 plus(Factors factors, V128 a, V128 b) {
 // log2 of the bytes of an element.
 int shift_of(Factors factors) { return factors == Factors::f32 ? 2 : 1; }
 
-// loops(x, weights, out, operands..., pixels, channels, ky_count, kx_count, x_pixel_step, x_ky_step,
-// x_kx_step, w_ky_step, w_kx_step, out_step, out_offset): any window.
-std::string loops_function(FunctionTable& functions, Factors factors, const schedule::Epilogue& epilogue) {
-  return functions.get(
-      name_of(factors) + ("_dwconv_4c" + EpilogueEmitter::name(epilogue)),
-      name_of(factors) + ("dwconv loops" + EpilogueEmitter::key(epilogue)), [&](FunctionBuilder& f) {
-        const Operands operands(f, epilogue);
-        const Var<I32> pixels = f.param<I32>(), channels = f.param<I32>(), ky_count = f.param<I32>(),
-                       kx_count = f.param<I32>(), x_pixel_step = f.param<I32>(), x_ky_step = f.param<I32>(),
-                       x_kx_step = f.param<I32>(), w_ky_step = f.param<I32>(), w_kx_step = f.param<I32>(),
-                       out_step = f.param<I32>(), out_offset = f.param<I32>();
-        EpilogueEmitter tail(functions, f, epilogue, operands.list);
-        const Var<I32> channel = f.local<I32>(), bytes = f.local<I32>(), column = f.local<I32>(),
-                       ky = f.local<I32>(), kx = f.local<I32>(), x_row = f.local<I32>(),
-                       w_row = f.local<I32>(), x_at = f.local<I32>(), w_at = f.local<I32>(),
-                       offset = f.local<I32>(), address = f.local<I32>();
-        const Var<V128> sum = f.local<V128>();
-        f.while_(
-            [&] { return pixels > 0; },
-            [&] {
-              f.for_range(channel, 0, channels, 4, [&] {
-                bytes.set(channel << shift_of(factors));
-                column.set(channel << 2);
-                sum.set(f32x4::splat(f.f32(0)));
-                x_row.set(operands.x + bytes);
-                w_row.set(operands.weights + bytes);
-                f.for_range(ky, 0, ky_count, 1, [&] {
-                  x_at.set(x_row);
-                  w_at.set(w_row);
-                  f.for_range(kx, 0, kx_count, 1, [&] {
-                    sum.set(plus(factors, sum, times(factors, four(factors, x_at), four(factors, w_at))));
-                    x_at += x_kx_step;
-                    w_at += w_kx_step;
-                  });
-                  x_row += x_ky_step;
-                  w_row += w_ky_step;
-                });
-                offset.set(out_offset + column);
-                address.set(operands.out + scaled_offset(tail.out_type(), offset));
-                sum.set(tail.vector(sum, offset, column));
-                store_lanes(f, tail.out_type(), sum, address, 0, channels - channel);
-              });
-              operands.x += x_pixel_step;
-              out_offset += out_step;
-              pixels -= 1;
-            });
-      });
-}
+// span(x, weights, out, operands..., pixels, channels, ky_count, kx_count, x_pixel_step, x_ky_step,
+// x_kx_step, w_ky_step, w_kx_step, out_step, out_offset): neighbouring pixels whose windows cover the same
+// taps.
+class Span {
+ public:
+  Span(FunctionTable& functions, FunctionBuilder& f, Factors factors, const schedule::Epilogue& epilogue)
+      : f_(f),
+        factors_(factors),
+        operands_(f, epilogue),
+        tail_(functions, f, epilogue, (declare_parameters(), operands_.list)) {
+    for (Var<I32>* local : {&channel_, &bytes_, &column_, &ky_, &kx_, &x_row_, &w_row_, &w_at_, &offset_,
+                            &first_offset_, &address_}) {
+      *local = f.local<I32>();
+    }
+    for (int i = 0; i < kMostPixels; ++i) x_at_.push_back(f.local<I32>());
+    for (int i = 0; i < kMostSums; ++i) sums_.push_back(f.local<V128>());
+    for (int i = 0; i < kMostBlocks; ++i) taps_.push_back(f.local<V128>());
+    finished_ = f.local<V128>();
+    zero_ = f.local<V128>(f32x4::splat(f.f32(0)));
+  }
 
-// span(x, weights, out, operands..., pixels, channels, x_pixel_step, x_ky_step, x_kx_step, w_step, out_step,
-// out_offset): kh x kw taps, all in the picture.
-std::string unrolled_function(FunctionTable& functions, Factors factors, const schedule::Epilogue& epilogue,
-                              int64_t kh, int64_t kw) {
-  const std::string size = std::to_string(kh) + "x" + std::to_string(kw);
-  return functions.get(
-      name_of(factors) + ("_dwconv_" + size + "_4c" + EpilogueEmitter::name(epilogue)),
-      name_of(factors) + ("dwconv " + size + EpilogueEmitter::key(epilogue)), [&](FunctionBuilder& f) {
-        const Operands operands(f, epilogue);
-        const Var<I32> pixels = f.param<I32>(), channels = f.param<I32>(), x_pixel_step = f.param<I32>(),
-                       x_ky_step = f.param<I32>(), x_kx_step = f.param<I32>(), w_step = f.param<I32>(),
-                       out_step = f.param<I32>(), out_offset = f.param<I32>();
-        EpilogueEmitter tail(functions, f, epilogue, operands.list);
-        const Var<I32> channel = f.local<I32>(), bytes = f.local<I32>(), column = f.local<I32>(),
-                       x_pixel = f.local<I32>(), x_row = f.local<I32>(), x_at = f.local<I32>(),
-                       w_at = f.local<I32>(), offset = f.local<I32>(), address = f.local<I32>(),
-                       count = f.local<I32>();
-        const Var<V128> sum = f.local<V128>();
-        const bool in_locals = kh * kw <= kWeightsInLocals;
-        std::vector<Var<V128>> weights;
-        for (int64_t tap = 0; in_locals && tap < kh * kw; ++tap) weights.push_back(f.local<V128>());
-        f.for_range(channel, 0, channels, 4, [&] {
-          bytes.set(channel << shift_of(factors));
-          column.set(channel << 2);
-          w_at.set(operands.weights + bytes);
-          for (const Var<V128>& weight : weights) {
-            weight.set(four(factors, w_at));
-            w_at += w_step;
-          }
-          x_pixel.set(operands.x + bytes);
-          offset.set(out_offset + column);
-          f.for_range(count, 0, pixels, 1, [&] {
-            x_row.set(x_pixel);
-            if (!in_locals) w_at.set(operands.weights + bytes);
-            for (int64_t ky = 0; ky < kh; ++ky) {
-              x_at.set(x_row);
-              for (int64_t kx = 0; kx < kw; ++kx) {
-                const int64_t tap = ky * kw + kx;
-                V128 weight = in_locals ? weights[tap].get() : four(factors, w_at);
-                V128 product = times(factors, four(factors, x_at), std::move(weight));
-                sum.set(tap == 0 ? std::move(product) : plus(factors, sum, std::move(product)));
-                if (kx + 1 < kw) x_at += x_kx_step;
-                if (!in_locals && tap + 1 < kh * kw) w_at += w_step;
-              }
-              if (ky + 1 < kh) x_row += x_ky_step;
-            }
-            address.set(operands.out + scaled_offset(tail.out_type(), offset));
-            sum.set(tail.vector(sum, offset, column));
-            store_lanes(f, tail.out_type(), sum, address, 0, channels - channel);
-            x_pixel += x_pixel_step;
-            offset += out_step;
-          });
+  void emit() {
+    const auto walk = [&](int pixels, const std::function<void()>& all_channels) {
+      f_.while_([&] { return pixels_ >= pixels; },
+                [&] {
+                  all_channels();
+                  operands_.x += x_pixel_step_ * pixels;
+                  out_offset_ += out_step_ * pixels;
+                  pixels_ -= pixels;
+                });
+    };
+    const Var<I32> rest = f_.local<I32>();
+    walk(kMostPixels, [&] {
+      channel_.set(f_.i32(0));
+      tiles(kMostPixels, 2);
+      // What is left of the channels, pixel by pixel.
+      f_.if_(channel_ < channels_, [&] {
+        const Var<I32> first = f_.local<I32>(channel_), pixel = f_.local<I32>();
+        f_.for_range(pixel, 0, kMostPixels, 1, [&] {
+          channel_.set(first);
+          rest.set(pixel);
+          last_channels(rest);
         });
       });
-}
+    });
+    walk(1, [&] {
+      channel_.set(f_.i32(0));
+      rest.set(f_.i32(0));
+      tiles(1, kMostBlocks);
+      last_channels(rest);
+    });
+  }
+
+ private:
+  static constexpr int kMostPixels = 4, kMostBlocks = 4, kMostSums = 8;
+
+  void declare_parameters() {
+    for (Var<I32>* parameter : {&pixels_, &channels_, &ky_count_, &kx_count_, &x_pixel_step_, &x_ky_step_,
+                                &x_kx_step_, &w_ky_step_, &w_kx_step_, &out_step_, &out_offset_}) {
+      *parameter = f_.param<I32>();
+    }
+  }
+
+  // Tiles of this many pixels and blocks of 4 channels, from channel_ on, as long as there are channels for
+  // whole ones.
+  void tiles(int pixels, int blocks) {
+    f_.while_([&] { return channel_ + 4 * blocks <= channels_; },
+              [&] {
+                set_channel();
+                x_row_.set(operands_.x + bytes_);
+                first_offset_.set(out_offset_ + column_);
+                sum(pixels, blocks);
+                store(pixels, blocks, false);
+                channel_ += 4 * blocks;
+              });
+  }
+
+  // The channels from channel_ on, four and four, of the pixel of this number; the last four may be fewer.
+  void last_channels(const Var<I32>& pixel) {
+    f_.while_([&] { return channel_ < channels_; },
+              [&] {
+                set_channel();
+                x_row_.set(operands_.x + bytes_ + pixel * x_pixel_step_);
+                first_offset_.set(out_offset_ + column_ + pixel * out_step_);
+                sum(1, 1);
+                store(1, 1, true);
+                channel_ += 4;
+              });
+  }
+
+  void set_channel() {
+    bytes_.set(channel_ << shift_of(factors_));
+    column_.set(channel_ << 2);
+  }
+
+  V128 four_at(const Var<I32>& address, int block) {
+    const auto offset = static_cast<uint32_t>(4 * block) << shift_of(factors_);
+    return factors_ == Factors::f32 ? load_v128(address, offset) : v128::load16x4_s(address, offset);
+  }
+
+  void sum(int pixels, int blocks) {
+    const auto sum_of = [&](int pixel, int block) { return sums_[pixel * blocks + block]; };
+    for (int i = 0; i < pixels * blocks; ++i) sums_[i].set(zero_);
+    w_row_.set(operands_.weights + bytes_);
+    f_.for_range(ky_, 0, ky_count_, 1, [&] {
+      for (int p = 0; p < pixels; ++p) x_at_[p].set(p == 0 ? x_row_.get() : x_at_[p - 1] + x_pixel_step_);
+      w_at_.set(w_row_);
+      f_.for_range(kx_, 0, kx_count_, 1, [&] {
+        for (int b = 0; b < blocks; ++b) {
+          // The operand that several products share is read once.
+          if (pixels > 1) taps_[b].set(four_at(w_at_, b));
+        }
+        for (int p = 0; p < pixels; ++p) {
+          for (int b = 0; b < blocks; ++b) {
+            V128 weight = pixels > 1 ? taps_[b].get() : four_at(w_at_, b);
+            V128 product = times(factors_, four_at(x_at_[p], b), std::move(weight));
+            sum_of(p, b).set(plus(factors_, sum_of(p, b), std::move(product)));
+          }
+          x_at_[p] += x_kx_step_;
+        }
+        w_at_ += w_kx_step_;
+      });
+      x_row_ += x_ky_step_;
+      w_row_ += w_ky_step_;
+    });
+  }
+
+  void store(int pixels, int blocks, bool some) {
+    offset_.set(first_offset_);
+    for (int p = 0; p < pixels; ++p) {
+      address_.set(operands_.out + scaled_offset(tail_.out_type(), offset_));
+      for (int b = 0; b < blocks; ++b) {
+        const auto bytes = static_cast<uint32_t>(16 * b);
+        finished_.set(tail_.vector(sums_[p * blocks + b], offset_, column_, bytes, bytes));
+        if (some) {
+          store_lanes(f_, tail_.out_type(), finished_, address_, 0, channels_ - channel_);
+        } else {
+          store_elements(f_, tail_.out_type(), finished_, address_, static_cast<uint32_t>(4 * b));
+        }
+      }
+      if (p + 1 < pixels) offset_ += out_step_;
+    }
+  }
+
+  FunctionBuilder& f_;
+  Factors factors_;
+  Operands operands_;
+  Var<I32> pixels_, channels_, ky_count_, kx_count_, x_pixel_step_, x_ky_step_, x_kx_step_, w_ky_step_,
+      w_kx_step_, out_step_, out_offset_;
+  EpilogueEmitter tail_;
+  Var<I32> channel_, bytes_, column_, ky_, kx_, x_row_, w_row_, w_at_, offset_, first_offset_, address_;
+  std::vector<Var<I32>> x_at_;
+  std::vector<Var<V128>> sums_, taps_;
+  Var<V128> finished_, zero_;
+};
 
 }  // namespace
 
 KernelCall emit_depthwise(FunctionTable& functions, const Conv2d& kernel) {
-  const bool unroll = kernel.kh * kernel.kw <= kMostUnrolled;
-  const std::string loops = loops_function(functions, kernel.factors, kernel.epilogue);
-  const std::string unrolled =
-      unroll ? unrolled_function(functions, kernel.factors, kernel.epilogue, kernel.kh, kernel.kw) : "";
-  const std::string size = unroll ? "_" + std::to_string(kernel.kh) + "x" + std::to_string(kernel.kw) : "";
-
+  const std::string name = name_of(kernel.factors), tail = EpilogueEmitter::name(kernel.epilogue),
+                    key = EpilogueEmitter::key(kernel.epilogue);
+  const std::string span =
+      functions.get(name + "_dwconv_4x8" + tail, name + "dwconv span" + key,
+                    [&](FunctionBuilder& f) { Span(functions, f, kernel.factors, kernel.epilogue).emit(); });
+  const bool has_rows = has_whole_rows(kernel);
+  const std::string rows = has_rows ? depthwise_row_function(functions, kernel, 3) : "",
+                    edge_rows = has_rows ? depthwise_row_function(functions, kernel, 2) : "",
+                    form = has_rows ? "_3x3_s" + std::to_string(kernel.stride_w) : "";
   KernelCall call;
   call.function = functions.get(
-      name_of(kernel.factors) + ("_dwconv2d" + size + EpilogueEmitter::name(kernel.epilogue)),
-      name_of(kernel.factors) + ("dwconv2d" + size + EpilogueEmitter::key(kernel.epilogue)),
-      [&](FunctionBuilder& f) {
+      name + "_dwconv2d" + form + tail, name + "dwconv2d" + form + key, [&](FunctionBuilder& f) {
         const Operands operands(f, kernel.epilogue);
         const ConvParams p(f);
         const Var<I32> channels = f.param<I32>();
         const Var<I32> w_kx_step = f.local<I32>(channels << shift_of(kernel.factors)),
                        w_ky_step = f.local<I32>(w_kx_step * p.kw);
-        const auto general = [&](const Window& at) {
+        const auto run = [&](const Window& at) {
           std::vector<Tree> arguments = operands.arguments(
               operands.x + at.x_offset, operands.weights + at.ky * w_ky_step + at.kx * w_kx_step);
           for (const Var<I32>& count : {at.pixels, channels, at.ky_count, at.kx_count})
@@ -180,24 +229,24 @@ KernelCall emit_depthwise(FunctionTable& functions, const Conv2d& kernel) {
           arguments.push_back(p.dilation_w * p.x_pixel);
           for (const Var<I32>& step : {w_ky_step, w_kx_step, p.out_pixel, at.out_offset})
             arguments.push_back(step.get());
-          f.call_statement(loops, std::move(arguments));
+          f.call_statement(span, std::move(arguments));
         };
-        const auto whole = [&](const Window& at) {
-          std::vector<Tree> arguments = operands.arguments(operands.x + at.x_offset, operands.weights.get());
-          arguments.push_back(at.pixels.get());
-          arguments.push_back(channels.get());
-          arguments.push_back(p.stride_w * p.x_pixel);
-          arguments.push_back(p.dilation_h * p.x_row);
-          arguments.push_back(p.dilation_w * p.x_pixel);
-          for (const Var<I32>& step : {w_kx_step, p.out_pixel, at.out_offset})
-            arguments.push_back(step.get());
-          f.call_statement(unrolled, std::move(arguments));
+        if (!has_rows) return for_each_window(f, p, run, run);
+        const Var<I32> fit = whole_rows_fit(f, p, channels, kernel);
+        const auto row = [&](const std::string& function, const Window& at) {
+          std::vector<Tree> arguments =
+              operands.arguments(operands.x + at.x_offset, operands.weights + at.ky * w_ky_step);
+          for (const Var<I32>& argument :
+               {p.w, p.ow, channels, p.x_row, p.x_pixel, w_kx_step, p.out_pixel, at.out_offset, p.pad_left}) {
+            arguments.push_back(argument.get());
+          }
+          f.call_statement(function, std::move(arguments));
         };
-        const auto inside = [&](const Window& at) {
-          if (!unroll) return general(at);
-          f.if_else(at.ky_count == p.kh, [&] { whole(at); }, [&] { general(at); });
-        };
-        for_each_window(f, p, inside, general);
+        for_each_window(f, p, run, run, [&](const Window& at, const std::function<void()>& pieces) {
+          f.if_else(
+              fit & (at.ky_count == 3), [&] { row(rows, at); },
+              [&] { f.if_else(fit & (at.ky_count == 2), [&] { row(edge_rows, at); }, pieces); });
+        });
       });
   call.arguments = ConvParams::arguments(kernel);
   call.arguments.push_back(kernel.c);
