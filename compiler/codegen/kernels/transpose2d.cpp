@@ -1,56 +1,103 @@
 // Blocked transpose of 4-byte elements: out[b][c][r] = x[b][r][c].
 //
-// Four rows by four columns are transposed in registers. Columns go by blocks of 16 (a cache line of the
-// source) outermost, so that each line of x is read while it is in the cache and out is written along its
-// rows.
+// Four rows by four columns are transposed in registers.
 #include "compiler/codegen/kernels/kernel.h"
 #include "compiler/codegen/kernels/tile.h"
 
 namespace o2w::codegen {
 
-KernelCall emit_transpose2d(FunctionTable& functions, const schedule::Transpose2d& kernel) {
-  // One plane; x_step and out_step are the bytes between rows of x and of out.
-  const std::string plane = functions.get("x32_transpose_4x4", "transpose2d plane", [&](FunctionBuilder& f) {
+std::string transpose_plane(FunctionTable& functions) {
+  return functions.get("x32_transpose_4x4", "transpose2d plane", [&](FunctionBuilder& f) {
     const Var<I32> x = f.param<I32>(), out = f.param<I32>(), rows = f.param<I32>(), columns = f.param<I32>(),
                    x_step = f.param<I32>(), out_step = f.param<I32>();
-    const Var<I32> block = f.local<I32>(), block_end = f.local<I32>(), row = f.local<I32>(),
-                   column = f.local<I32>(), whole_rows = f.local<I32>(rows & -4), whole_end = f.local<I32>(),
-                   from = f.local<I32>(), to = f.local<I32>();
+    const Var<I32> row_block = f.local<I32>(), row_end = f.local<I32>(), row = f.local<I32>(),
+                   column = f.local<I32>(), whole_rows = f.local<I32>(rows & -4),
+                   whole_columns = f.local<I32>(columns & -4), from = f.local<I32>(), line = f.local<I32>(),
+                   to = f.local<I32>(), target = f.local<I32>(), four_rows = f.local<I32>(x_step << 2);
     Var<V128> lines[4], mixed[4];
     for (int i = 0; i < 4; ++i) {
       lines[i] = f.local<V128>();
       mixed[i] = f.local<V128>();
     }
-    const auto source = [&] { return x + row * x_step + (column << 2); };
-    const auto target = [&] { return out + column * out_step + (row << 2); };
-    const auto one = [&] { f.store_i32(target(), load_i32(source())); };
     const auto four_by_four = [&] {
-      from.set(source());
+      line.set(from);
       for (int i = 0; i < 4; ++i) {
-        lines[i].set(load_v128(from));
-        if (i < 3) from += x_step;
+        lines[i].set(load_v128(line));
+        if (i < 3) line += x_step;
       }
       for (int i = 0; i < 2; ++i) {
         mixed[2 * i].set(v128::shuffle32(lines[2 * i], lines[2 * i + 1], {0, 4, 1, 5}));
         mixed[2 * i + 1].set(v128::shuffle32(lines[2 * i], lines[2 * i + 1], {2, 6, 3, 7}));
       }
-      to.set(target());
+      target.set(to);
       for (int i = 0; i < 4; ++i) {
         const std::array<uint8_t, 4> lanes =
             i % 2 == 0 ? std::array<uint8_t, 4>{0, 1, 4, 5} : std::array<uint8_t, 4>{2, 3, 6, 7};
-        f.store_v128(to, v128::shuffle32(mixed[i / 2], mixed[i / 2 + 2], lanes));
-        if (i < 3) to += out_step;
+        f.store_v128(target, v128::shuffle32(mixed[i / 2], mixed[i / 2 + 2], lanes));
+        if (i < 3) target += out_step;
       }
     };
-    f.for_range(block, 0, columns, 16, [&] {
-      block_end.set(block + 16);
-      block_end.set(min_i32(block_end, columns));
-      whole_end.set(block + ((block_end - block) & -4));
-      f.for_range(row, 0, whole_rows, 4, [&] { f.for_range(column, block, whole_end, 4, four_by_four); });
-      f.for_range(row, whole_rows, rows, 1, [&] { f.for_range(column, block, whole_end, 1, one); });
-      f.for_range(row, 0, rows, 1, [&] { f.for_range(column, whole_end, block_end, 1, one); });
+    // Blocks of a cache line by a cache line: each is read and written while it is in the cache, whatever
+    // the steps. Lines of out are finished one after the other: with steps that are powers of two, many
+    // unfinished ones would drive each other out.
+    f.for_range(row_block, 0, whole_rows, 16, [&] {
+      row_end.set(row_block + 16);
+      row_end.set(min_i32(row_end, whole_rows));
+      f.for_range(column, 0, whole_columns, 4, [&] {
+        from.set(x + row_block * x_step + (column << 2));
+        to.set(out + column * out_step + (row_block << 2));
+        f.for_range(row, row_block, row_end, 4, [&] {
+          four_by_four();
+          from += four_rows;
+          to += 16;
+        });
+      });
+    });
+    // The columns that are left, four rows at once; then the rows that are left, four columns at once; then
+    // their corner.
+    const auto start = [&] {
+      from.set(x + row * x_step + (column << 2));
+      to.set(out + column * out_step + (row << 2));
+    };
+    const Var<I32> four_columns = f.local<I32>(out_step << 2);
+    f.for_range(column, whole_columns, columns, 1, [&] {
+      row.set(f.i32(0));
+      start();
+      f.for_range(row, 0, whole_rows, 4, [&] {
+        line.set(from);
+        lines[0].set(v128::load32_zero(line));
+        for (int lane = 1; lane < 4; ++lane) {
+          line += x_step;
+          lines[0].set(v128::load32_lane(lines[0], lane, line));
+        }
+        f.store_v128(to, lines[0]);
+        from += four_rows;
+        to += 16;
+      });
+    });
+    f.for_range(row, whole_rows, rows, 1, [&] {
+      column.set(f.i32(0));
+      start();
+      f.for_range(column, 0, whole_columns, 4, [&] {
+        lines[0].set(load_v128(from));
+        target.set(to);
+        for (int lane = 0; lane < 4; ++lane) {
+          f.emit(v128::store32_lane(lines[0], lane, target));
+          if (lane < 3) target += out_step;
+        }
+        from += 16;
+        to += four_columns;
+      });
+      f.for_range(column, whole_columns, columns, 1, [&] {
+        start();
+        f.store_i32(to, load_i32(from));
+      });
     });
   });
+}
+
+KernelCall emit_transpose2d(FunctionTable& functions, const schedule::Transpose2d& kernel) {
+  const std::string plane = transpose_plane(functions);
   KernelCall call;
   call.function = functions.get("x32_transpose", "transpose2d", [&](FunctionBuilder& f) {
     const Var<I32> x = f.param<I32>(), out = f.param<I32>(), batch = f.param<I32>(), rows = f.param<I32>(),
