@@ -12,24 +12,46 @@ typedef double f64x2 __attribute__((vector_size(16)));
 
 inline f32x4 splat(float x) { return f32x4{x, x, x, x}; }
 inline i32x4 splat(int32_t x) { return i32x4{x, x, x, x}; }
+
+// The number, kept in memory. Compilers would make a constant of the instruction stream of it, which V8
+// builds anew, in two to four instructions, wherever it stands; a load costs one.
+template <typename T>
+inline const T* in_memory(const T* number) {
+#ifdef __wasm__
+  __asm__("" : "+r"(number));  // hides from the compiler what the address holds
+#endif
+  return number;
+}
+template <float Number>
+inline f32x4 number() {
+  static constexpr float value = Number;
+  return splat(*in_memory(&value));
+}
+template <int32_t Number>
+inline i32x4 whole_number() {
+  static constexpr int32_t value = Number;
+  return splat(*in_memory(&value));
+}
+
 inline i32x4 bits_of(f32x4 x) { return reinterpret_cast<i32x4>(x); }
 inline f32x4 float_of(i32x4 x) { return reinterpret_cast<f32x4>(x); }
 
 inline f32x4 select(i32x4 mask, f32x4 yes, f32x4 no) {
   return float_of((mask & bits_of(yes)) | (~mask & bits_of(no)));
 }
-inline f32x4 absolute(f32x4 x) { return float_of(bits_of(x) & splat(INT32_MAX)); }
+inline f32x4 absolute(f32x4 x) { return float_of(bits_of(x) & whole_number<INT32_MAX>()); }
 // `x` with the sign of `sign` put over its own (x not negative).
 inline f32x4 with_sign(f32x4 x, f32x4 sign) {
-  return float_of(bits_of(x) | (bits_of(sign) & splat(INT32_MIN)));
+  return float_of(bits_of(x) | (bits_of(sign) & whole_number<INT32_MIN>()));
 }
 inline bool any(i32x4 mask) { return (mask[0] | mask[1] | mask[2] | mask[3]) != 0; }
 
 // coefficients[0] * x^(N-1) + ... + coefficients[N-1], by Horner's rule.
 template <int N>
 inline f32x4 polynomial(f32x4 x, const float (&coefficients)[N]) {
-  f32x4 sum = splat(coefficients[0]);
-  for (int i = 1; i < N; ++i) sum = sum * x + splat(coefficients[i]);
+  const float* from = in_memory(&coefficients[0]);
+  f32x4 sum = splat(from[0]);
+  for (int i = 1; i < N; ++i) sum = sum * x + splat(from[i]);
   return sum;
 }
 

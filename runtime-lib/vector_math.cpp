@@ -7,8 +7,8 @@
 // log 1.0: polynomial of Cephes' logf over [sqrt(1/2), sqrt(2)].
 // sigmoid 2.5: by exp(-|x|), so that neither end of the range loses digits.
 // tanh 1.5: Cephes' tanhf, an odd polynomial below 0.625, else by exp.
-// erf 2.5: x P(x^2) below 1, else 1 - exp(-Q(|x|)) with Q fitted to -log(erfc); Chebyshev fits with errors of
-//   2e-9 and 3e-8.
+// erf 2.5: x P(x^2) below 1.0625, else 1 - 1/Q(|x|)^8 with Q fitted to erfc^(-1/8); fits with errors of 2e-9
+//   and 2e-8.
 // sin, cos 2.0: reduction by pi/2 in f64 (Cody and Waite, two parts), polynomials of Cephes' sinf and cosf.
 //   Beyond 2^28, where that reduction ends, libm lane by lane.
 #include <math.h>
@@ -24,47 +24,47 @@ constexpr float kRounder = 12582912.0f;  // 1.5 * 2^23
 
 inline f32x4 exp4(f32x4 x) {
   // Beyond these ends the result is 0 or infinite all the same; NaN stays.
-  x = select(x < splat(-104.0f), splat(-104.0f), x);
-  x = select(x > splat(89.0f), splat(89.0f), x);
-  const f32x4 shifted = x * splat(1.44269504088896341f) + splat(kRounder);
-  const f32x4 n = shifted - splat(kRounder);
-  const i32x4 exponent = bits_of(shifted) - bits_of(splat(kRounder));
-  const f32x4 r = (x - n * splat(0.693359375f)) - n * splat(-2.12194440e-4f);
+  x = select(x < number<-104.0f>(), number<-104.0f>(), x);
+  x = select(x > number<89.0f>(), number<89.0f>(), x);
+  const f32x4 shifted = x * number<1.44269504088896341f>() + number<kRounder>();
+  const f32x4 n = shifted - number<kRounder>();
+  const f32x4 r = (x - n * number<0.693359375f>()) - n * number<-2.12194440e-4f>();
   static constexpr float kCoefficients[] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
                                             4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
-  const f32x4 value = polynomial(r, kCoefficients) * (r * r) + r + splat(1.0f);
+  const f32x4 value = polynomial(r, kCoefficients) * (r * r) + r + number<1.0f>();
   // 2^n in two factors, since n reaches from the subnormals to overflow.
-  const i32x4 half = exponent >> 1;
-  const f32x4 scale = float_of((half + splat(127)) << 23);
-  const f32x4 rest = float_of((exponent - half + splat(127)) << 23);
+  const i32x4 whole = bits_of(shifted) << 23;  // the rounder's low bits are zeros
+  const i32x4 half = (whole >> 1) & whole_number<static_cast<int32_t>(0xff800000)>();
+  const f32x4 scale = float_of(half + bits_of(number<1.0f>()));
+  const f32x4 rest = float_of(whole - half + bits_of(number<1.0f>()));
   return value * scale * rest;
 }
 
 inline f32x4 log4(f32x4 x) {
-  const i32x4 tiny = x < splat(0x1p-126f);
-  const f32x4 normal = select(tiny, x * splat(0x1p23f), x);
+  const i32x4 tiny = x < number<0x1p-126f>();
+  const f32x4 normal = select(tiny, x * number<0x1p23f>(), x);
   // x = m * 2^e with m in [sqrt(1/2), sqrt(2)).
-  const i32x4 from_root = bits_of(normal) - splat(0x3f3504f3);
-  const i32x4 exponent = (from_root >> 23) - (tiny & splat(23));
-  const f32x4 m = float_of(bits_of(normal) - (from_root & splat(static_cast<int32_t>(0xff800000))));
+  const i32x4 from_root = bits_of(normal) - whole_number<0x3f3504f3>();
+  const i32x4 exponent = (from_root >> 23) - (tiny & whole_number<23>());
+  const f32x4 m = float_of(bits_of(normal) - (from_root & whole_number<static_cast<int32_t>(0xff800000)>()));
   const f32x4 e = __builtin_convertvector(exponent, f32x4);
-  const f32x4 r = m - splat(1.0f);
+  const f32x4 r = m - number<1.0f>();
   const f32x4 square = r * r;
   static constexpr float kCoefficients[] = {7.0376836292e-2f,  -1.1514610310e-1f, 1.1676998740e-1f,
                                             -1.2420140846e-1f, 1.4249322787e-1f,  -1.6668057665e-1f,
                                             2.0000714765e-1f,  -2.4999993993e-1f, 3.3333331174e-1f};
   f32x4 y = polynomial(r, kCoefficients) * r * square;
-  y = y + e * splat(-2.12194440e-4f);
-  y = y - square * splat(0.5f);
-  f32x4 result = r + y + e * splat(0.693359375f);
-  result = select(x == splat(__builtin_inff()), x, result);
-  result = select(x == splat(0.0f), splat(-__builtin_inff()), result);
-  return select((x >= splat(0.0f)), result, splat(__builtin_nanf("")));
+  y = y + e * number<-2.12194440e-4f>();
+  y = y - square * number<0.5f>();
+  f32x4 result = r + y + e * number<0.693359375f>();
+  result = select(x == number<__builtin_inff()>(), x, result);
+  result = select(x == number<0.0f>(), number<-__builtin_inff()>(), result);
+  return select((x >= number<0.0f>()), result, number<__builtin_nanf("")>());
 }
 
 inline f32x4 sigmoid4(f32x4 x) {
   const f32x4 e = exp4(-absolute(x));
-  return select(x >= splat(0.0f), splat(1.0f), e) / (splat(1.0f) + e);
+  return select(x >= number<0.0f>(), number<1.0f>(), e) / (number<1.0f>() + e);
 }
 
 inline f32x4 tanh4(f32x4 x) {
@@ -73,8 +73,8 @@ inline f32x4 tanh4(f32x4 x) {
                                             1.33314422036e-1f, -3.33332819422e-1f};
   const f32x4 square = x * x;
   const f32x4 small = polynomial(square, kCoefficients) * square * x + x;
-  const f32x4 large = splat(1.0f) - splat(2.0f) / (exp4(size + size) + splat(1.0f));
-  return select(size < splat(0.625f), small, with_sign(large, x));
+  const f32x4 large = number<1.0f>() - number<2.0f>() / (exp4(size + size) + number<1.0f>());
+  return select(size < number<0.625f>(), small, with_sign(large, x));
 }
 
 inline f32x4 erf4(f32x4 x) {
@@ -82,13 +82,15 @@ inline f32x4 erf4(f32x4 x) {
   static constexpr float kSmall[] = {7.87587506269e-5f,  -8.01686428717e-4f, 5.18908742343e-3f,
                                      -2.68542120106e-2f, 1.12835947152e-1f,  -3.76126266667e-1f,
                                      1.12837916585f};
-  static constexpr float kLarge[] = {-1.6015373234e-6f, 4.53815754542e-5f,  -5.91340088611e-4f,
-                                     4.73510531522e-3f, -2.63546671091e-2f, 1.09968328807e-1f,
-                                     6.31939648816e-1f, 1.13016960465f,     -3.04947926243e-4f};
+  static constexpr float kLarge[] = {4.83499559775e-4f,  -3.2939733473e-3f, 1.42521339893e-2f,
+                                     -2.36233941403e-2f, 5.88584466412e-2f, 6.32628278725e-2f,
+                                     1.5218519166e-1f,   9.97987364427e-1f};
   const f32x4 small = polynomial(x * x, kSmall) * x;
-  const f32x4 end = select(size > splat(4.1f), splat(4.1f), size);
-  const f32x4 large = splat(1.0f) - exp4(-polynomial(end, kLarge));
-  return select(size < splat(1.0f), small, with_sign(large, x));
+  const f32x4 end = select(size > number<4.0f>(), number<4.0f>(), size);
+  f32x4 root = polynomial(end, kLarge);
+  for (int i = 0; i < 3; ++i) root = root * root;
+  const f32x4 large = number<1.0f>() - number<1.0f>() / root;
+  return select(size < number<1.0625f>(), small, with_sign(large, x));
 }
 
 // The remainder of x / (pi/2) in [-pi/4, pi/4] and the quotient, for |x| < 2^28.

@@ -98,7 +98,8 @@ Tree NestEmitter::index(int number, int lane) {
 }
 
 Tree NestEmitter::temp(const ExprNode& node, int lane) {
-  if (outer_vectors_) return lane_of(node.type, V128(temp_vectors_.at(node.slot).get()), lane);
+  if (outer_vectors_)
+    return lane_of(node.type, V128(temp_vectors_.at({node.slot, lane / 4}).get()), lane % 4);
   return temps_.at(node.slot).get();
 }
 
@@ -107,11 +108,15 @@ Tree NestEmitter::read(const ExprNode& node, int lane) {
   return gen_.ops().load(access.type, address(node.slot, node.args, lane));
 }
 
-Tree NestEmitter::index_vector(int number) {
-  return i32x4::add(i32x4::splat(variables_.at(number).get()), v128::i32({0, 1, 2, 3}));
+Tree NestEmitter::index_vector(int number, int part) {
+  const int first = 4 * part;
+  return i32x4::add(i32x4::splat(variables_.at(number).get()),
+                    v128::i32({first, first + 1, first + 2, first + 3}));
 }
 
-Tree NestEmitter::temp_vector(const ExprNode& node) { return temp_vectors_.at(node.slot).get(); }
+Tree NestEmitter::temp_vector(const ExprNode& node, int part) {
+  return temp_vectors_.at({node.slot, part}).get();
+}
 
 bool NestEmitter::steps_by_one(const Access& access) const {
   const auto stride = access.strides.find(vector_variable_);
@@ -126,9 +131,9 @@ bool NestEmitter::can_read_vector(const ExprNode& node) {
   return steps_by_one(access) && ExprGenerator::is_vector_type(access.type) && access.type != DType::index;
 }
 
-Tree NestEmitter::read_vector(const ExprNode& node) {
+Tree NestEmitter::read_vector(const ExprNode& node, int part) {
   const Access& access = nest_.accesses[static_cast<std::size_t>(node.slot)];
-  I32 where = address(node.slot, node.args, 0);
+  I32 where = address(node.slot, node.args, 4 * part);
   switch (access.type) {
     case DType::i8:
       return i32x4::extend_low_i16x8_s(i16x8::extend_low_i8x16_s(v128::load32_zero(std::move(where))));

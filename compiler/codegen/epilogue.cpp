@@ -26,14 +26,14 @@ class EpilogueLeaves : public Leaves {
     if (accumulator_.type() == WasmType::v128) return lane_of(node.type, V128(accumulator_.get()), lane);
     return accumulator_.get();
   }
-  Tree temp_vector(const ExprNode&) override { return accumulator_.get(); }
+  Tree temp_vector(const ExprNode&, int) override { return accumulator_.get(); }
   Tree read(const ExprNode& node, int lane) override {
     const auto slot = static_cast<std::size_t>(node.slot);
     if (operand(node).access == Extent::scalar) return emitter_.scalars_[slot].get();
     return ops_.load(operand(node).type, address(node, lane));
   }
   bool can_read_vector(const ExprNode& node) override { return ir::byte_size(operand(node).type) == 4; }
-  Tree read_vector(const ExprNode& node) override {
+  Tree read_vector(const ExprNode& node, int) override {
     if (operand(node).access == Extent::column) {
       const auto found =
           emitter_.columns_.find({static_cast<std::size_t>(node.slot), place_.column_constant});
@@ -47,7 +47,7 @@ class EpilogueLeaves : public Leaves {
     return lanes;
   }
   Tree index(int, int) override { fail_internal("a loop variable in an epilogue"); }
-  Tree index_vector(int) override { fail_internal("a loop variable in an epilogue"); }
+  Tree index_vector(int, int) override { fail_internal("a loop variable in an epilogue"); }
   Tree dim(const ir::Dim& dim) override {
     // Sizes in an epilogue are numbers: what is dynamic stays a kernel of its own.
     return emitter_.f_.i32(static_cast<int32_t>(dim.value()));
@@ -168,6 +168,7 @@ Tree EpilogueEmitter::apply(Tree accumulator, const Place& place) {
   EpilogueLeaves leaves(*this, ops, kept, place);
   ExprGenerator generator(functions_, f_, leaves);
   generator.announce(body_);
+  if (!calls_in_place_) generator.keep_calls();
   if (kept.type() != WasmType::v128) return generator.scalar(body_);
   for (const auto& [node, vector] : constants_) generator.provide_vector(node, vector);
   return generator.vector(body_);

@@ -17,6 +17,10 @@ class EpilogueEmitter {
   EpilogueEmitter(FunctionTable& functions, FunctionBuilder& f, const schedule::Epilogue& epilogue,
                   std::vector<Var<I32>> pointers);
 
+  // Vector functions of the runtime library are put in place of their calls: for kernels that have the
+  // epilogue in few places.
+  void put_calls_in_place() { calls_in_place_ = true; }
+
   // The part of a function's memo key that the epilogue is responsible for; "" for none.
   static std::string key(const schedule::Epilogue& epilogue);
   // A short name for the function's name: "", "_bias", "_relu", "_epi".
@@ -58,6 +62,7 @@ class EpilogueEmitter {
   const schedule::Epilogue& epilogue_;
   std::vector<Var<I32>> pointers_;
   std::vector<Local> scalars_;
+  bool calls_in_place_ = false;
   ir::Expr body_;                                                 // null: nothing to do
   std::vector<std::pair<const ir::ExprNode*, Local>> constants_;  // literals of the body as vectors
   std::map<std::pair<std::size_t, uint32_t>, Local> columns_;     // preloaded: by operand and constant

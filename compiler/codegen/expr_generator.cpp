@@ -54,6 +54,21 @@ bool ExprGenerator::is_harmless(const Expr& e) {
   return harmless;
 }
 
+bool ExprGenerator::may_evaluate_both(const ExprNode& select) {
+  if (is_harmless(select.args[1]) && is_harmless(select.args[2])) return true;
+  bool asks_for_place = false, reads_in_place = true;
+  ir::walk(select.args[0], [&](const ExprNode& node) {
+    if (node.op == ExprOp::index || node.op == ExprOp::checked_index) asks_for_place = true;
+  });
+  for (const Expr* side : {&select.args[1], &select.args[2]}) {
+    ir::walk(*side, [&](const ExprNode& node) {
+      if (node.op == ExprOp::checked_index) reads_in_place = false;
+      if (node.op == ExprOp::read && !node.args.empty()) reads_in_place = false;
+    });
+  }
+  return !asks_for_place && reads_in_place;
+}
+
 bool ExprGenerator::is_vector_type(DType type) {
   switch (type) {
     case DType::f32:
@@ -86,10 +101,14 @@ void ExprGenerator::preload(const Expr& e, bool as_vector) {
     const Local value = f_.keep(scalar_node(e, 0));
     scopes_.back().values[{e.get(), 0}] = value;
   }
-  if (as_vector && find(e.get(), kVector) == nullptr) {
+  const int parts = varies(e) ? parts_ : 1;
+  for (int part = 0; as_vector && part < parts; ++part) {
+    part_ = part;
+    if (find(e.get(), vector_key(e)) != nullptr) continue;
     const Local value = f_.keep(vector(e));
-    scopes_.back().values[{e.get(), kVector}] = value;
+    scopes_.back().values[{e.get(), vector_key(e)}] = value;
   }
+  part_ = 0;
 }
 
 Tree ExprGenerator::scalar(const Expr& e, int lane) {
@@ -97,7 +116,8 @@ Tree ExprGenerator::scalar(const Expr& e, int lane) {
   if (const Local* known = find(e.get(), lane)) return known->get();
   // Where the vector is there already, its lane is cheaper than computing again.
   if (varies(e)) {
-    if (const Local* known = find(e.get(), kVector)) return lane_of(e->type, V128(known->get()), lane);
+    if (const Local* known = find(e.get(), kVector - lane / 4))
+      return lane_of(e->type, V128(known->get()), lane % 4);
   }
   Tree value = scalar_node(e, lane);
   if (!is_shared(e)) return value;

@@ -22,16 +22,16 @@ class Leaves {
   virtual ~Leaves() = default;
   // Whether the leaf (index, read, temp) differs between the lanes of a vector.
   virtual bool varies(const ir::ExprNode& leaf) = 0;
-  // All scalars; `lane` is 0 outside of vectors.
+  // All scalars; `lane` is 0 outside of vectors, 4 and more in further vectors (parts).
   virtual Tree index(int number, int lane) = 0;
   virtual Tree temp(const ir::ExprNode& node, int lane) = 0;
   virtual Tree read(const ir::ExprNode& node, int lane) = 0;
   virtual Tree dim(const ir::Dim& dim) = 0;
   // Four lanes of a varying leaf. can_read_vector: whether that is better than four scalar reads.
-  virtual Tree index_vector(int number) = 0;
-  virtual Tree temp_vector(const ir::ExprNode& node) = 0;
+  virtual Tree index_vector(int number, int part) = 0;
+  virtual Tree temp_vector(const ir::ExprNode& node, int part) = 0;
   virtual bool can_read_vector(const ir::ExprNode& node) = 0;
-  virtual Tree read_vector(const ir::ExprNode& node) = 0;
+  virtual Tree read_vector(const ir::ExprNode& node, int part) = 0;
   // A statement: an index was out of range.
   virtual void raise() = 0;
 };
@@ -52,10 +52,18 @@ class ExprGenerator {
       : f_(f), ops_(functions, f), leaves_(leaves) {}
 
   ScalarOps& ops() { return ops_; }
+  // Vector functions of the runtime library stay calls: for code that is unrolled many times.
+  void keep_calls() { keep_calls_ = true; }
 
   // Says that `e` will be generated (so that what occurs more than once goes into a local). Call for all
   // expressions of a scope before generating them.
   void announce(const ir::Expr& e);
+
+  // Where a round of the vectorised loop does several vectors: how many, and which one vector() makes. Part k
+  // is lanes 4k to 4k + 3.
+  void set_parts(int parts) { parts_ = parts; }
+  int parts() const { return parts_; }
+  void set_part(int part) { part_ = part; }
 
   // The value in one lane (0 outside of vectors).
   Tree scalar(const ir::Expr& e, int lane = 0);
@@ -85,6 +93,10 @@ class ExprGenerator {
   // Whether every lane can be evaluated without harm where the expression is not wanted: no reads, no
   // checked_index.
   static bool is_harmless(const ir::Expr& e);
+  // Whether both sides of a select may be evaluated in every lane: they are harmless; or the condition asks
+  // about data only, not about where the element lies, so that what both sides read is there for all
+  // elements.
+  static bool may_evaluate_both(const ir::ExprNode& select);
   // How many nodes have a vector form and how many are done lane by lane, among those that vary.
   struct Cost {
     int vector = 0, by_lane = 0;
@@ -95,7 +107,8 @@ class ExprGenerator {
   struct Scope {
     std::map<std::pair<const ir::ExprNode*, int>, Local> values;  // by node and lane; kVector for vectors
   };
-  static constexpr int kVector = -1;
+  static constexpr int kVector = -1;  // of part 0; part k is kVector - k
+  int vector_key(const ir::Expr& e) { return varies(e) ? kVector - part_ : kVector; }
 
   const Local* find(const ir::ExprNode* node, int lane) const;
   bool is_shared(const ir::Expr& e) const;
@@ -112,6 +125,7 @@ class ExprGenerator {
   V128 splat(ir::DType type, Tree scalar);
   V128 constant_vector(const ir::ExprNode& literal);
   V128 normalise(ir::DType type, V128 value);
+  V128 vector_math(ir::ExprOp op, std::vector<Tree> arguments);
   void share_sides(const ir::Expr& a, const ir::Expr& b, int lane);
 
   FunctionBuilder& f_;
@@ -120,6 +134,8 @@ class ExprGenerator {
   std::map<const ir::ExprNode*, int> uses_;
   std::map<const ir::ExprNode*, bool> varies_;
   std::vector<Scope> scopes_{1};
+  bool keep_calls_ = false;
+  int parts_ = 1, part_ = 0;
 };
 
 // Reads lane `lane` of a vector as a scalar of this type (bool: 0 or 1).

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "compiler/codegen/expr_generator.h"
+#include "compiler/codegen/inline_call.h"
 #include "compiler/support/error.h"
 
 namespace o2w::codegen {
@@ -101,7 +102,7 @@ bool ExprGenerator::has_vector_form(const Expr& e) {
       return ir::byte_size(node.type) == 4;
     // All lanes evaluate both sides, unless they all take the same one.
     case ExprOp::select:
-      return !varies(node.args[0]) || (is_harmless(node.args[1]) && is_harmless(node.args[2]));
+      return !varies(node.args[0]) || may_evaluate_both(node);
     default:
       return vector_operator_exists(node);
   }
@@ -151,7 +152,7 @@ V128 ExprGenerator::normalise(DType type, V128 value) {
 
 V128 ExprGenerator::vector(const Expr& e) {
   ensure(is_vector_type(e->type), "expression of a type that has no vectors");
-  if (const Local* known = find(e.get(), kVector)) return V128(known->get());
+  if (const Local* known = find(e.get(), vector_key(e))) return V128(known->get());
   if (e->op == ExprOp::literal) {
     V128 constant = constant_vector(*e);
     return V128(Tree(f_.module(), constant.take(f_.module()), WasmType::v128));
@@ -160,14 +161,14 @@ V128 ExprGenerator::vector(const Expr& e) {
   V128 value = uniform ? splat(e->type, scalar(e, 0)) : has_vector_form(e) ? vector_node(e) : lane_by_lane(e);
   if (!is_shared(e)) return value;
   const Local local = f_.keep(std::move(value));
-  scopes_.back().values[{e.get(), kVector}] = local;
+  scopes_.back().values[{e.get(), vector_key(e)}] = local;
   return V128(local.get());
 }
 
 V128 ExprGenerator::lane_by_lane(const Expr& e) {
-  Local lanes = f_.keep(splat(e->type, scalar(e, 0)));
+  Local lanes = f_.keep(splat(e->type, scalar(e, 4 * part_)));
   for (int lane = 1; lane < 4; ++lane) {
-    Tree value = scalar(e, lane);
+    Tree value = scalar(e, 4 * part_ + lane);
     if (e->type == DType::f32) {
       lanes.set(f32x4::replace(V128(lanes.get()), lane, F32(std::move(value))));
     } else {
@@ -183,11 +184,11 @@ V128 ExprGenerator::vector_node(const Expr& e) {
   const ExprNode& node = *e;
   switch (node.op) {
     case ExprOp::index:
-      return V128(leaves_.index_vector(node.slot));
+      return V128(leaves_.index_vector(node.slot, part_));
     case ExprOp::temp:
-      return V128(leaves_.temp_vector(node));
+      return V128(leaves_.temp_vector(node, part_));
     case ExprOp::read:
-      return V128(leaves_.read_vector(node));
+      return V128(leaves_.read_vector(node, part_));
     case ExprOp::cast:
       return vector_cast(e);
     case ExprOp::bitcast:
@@ -315,9 +316,14 @@ V128 ExprGenerator::vector_unary(const Expr& e) {
       return where(1, std::move(negative), f32x4::gt(V128(x.get()), v128::f32({0, 0, 0, 0})));
     }
     default:
-      return V128(
-          f_.call(ScalarOps::math_function(e->op, "f32x4"), f_.arguments(std::move(a)), WasmType::v128));
+      return vector_math(e->op, f_.arguments(std::move(a)));
   }
+}
+
+V128 ExprGenerator::vector_math(ExprOp op, std::vector<Tree> arguments) {
+  const std::string callee = ScalarOps::math_function(op, "f32x4");
+  return V128(keep_calls_ ? f_.call(callee, std::move(arguments), WasmType::v128)
+                          : call_in_place(f_, callee, std::move(arguments), WasmType::v128));
 }
 
 V128 ExprGenerator::vector_binary(const Expr& e) {
@@ -374,10 +380,8 @@ V128 ExprGenerator::vector_binary(const Expr& e) {
     case ExprOp::min:
       return against_number ? f32x4::pmin(std::move(a), std::move(b))
                             : f32x4::min(std::move(a), std::move(b));
-    default: {
-      auto arguments = f_.arguments(std::move(a), std::move(b));
-      return V128(f_.call(ScalarOps::math_function(e->op, "f32x4"), std::move(arguments), WasmType::v128));
-    }
+    default:
+      return vector_math(e->op, f_.arguments(std::move(a), std::move(b)));
   }
 }
 

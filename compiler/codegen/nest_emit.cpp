@@ -1,6 +1,7 @@
 // Loops and stages of a nest, and its scalar bodies.
 #include "compiler/codegen/kernels/kernel.h"
 #include "compiler/codegen/nest_emitter.h"
+#include "compiler/codegen/transposed_copy.h"
 #include "compiler/support/error.h"
 
 namespace o2w::codegen {
@@ -43,7 +44,7 @@ void NestEmitter::emit_outer(int variable) {
     temps_ready_ = false;
     return;
   }
-  if (variable == outer - 1 && choice_.outer) return emit_vector_outer_loop(variable);
+  if (variable == outer - 1 && choice_.outer > 0) return emit_vector_outer_loop(variable);
   const std::vector<int> accesses = all_accesses();
   with_variable(variable, accesses, [&] {
     run_loop(
@@ -53,43 +54,80 @@ void NestEmitter::emit_outer(int variable) {
 }
 
 void NestEmitter::emit_stages() {
-  for (std::size_t k = 0; k < nest_.stages.size(); ++k) emit_stage(k);
+  for (std::size_t k = 0; k < nest_.stages.size(); ++k) {
+    const bool with_next = accumulates_as_stored(k);
+    emit_stage(k, with_next ? &nest_.stages[k + 1] : nullptr);
+    if (with_next) ++k;
+  }
 }
 
-void NestEmitter::emit_stage(std::size_t number) {
+bool NestEmitter::accumulates_as_stored(std::size_t number) const {
+  if (number + 1 >= nest_.stages.size()) return false;
   const CanonicalStage& stage = nest_.stages[number];
-  const bool inner_vectors = choice_.stage[number];
+  const CanonicalStage& next = nest_.stages[number + 1];
+  if (stage.combiner != Combiner::none || stage.target < 0 || stage.guard.get() != nullptr ||
+      stage.sequential || !stage.target_extras.empty() || stage.loops.empty()) {
+    return false;
+  }
+  if (next.combiner == Combiner::none || is_arg(next.combiner) || next.guard.get() != nullptr ||
+      next.sequential || next.body->op != ExprOp::read || !next.body->args.empty() ||
+      next.loops != stage.loops) {
+    return false;
+  }
+  const Access& stored = nest_.accesses[static_cast<std::size_t>(stage.target)];
+  const Access& read = nest_.accesses[static_cast<std::size_t>(next.body->slot)];
+  return stored.type == DType::f32 && stage.body->type == DType::f32 && next.body->type == DType::f32 &&
+         stored.operand == read.operand && stored.type == read.type && stored.base == read.base &&
+         stored.strides == read.strides;
+}
+
+void NestEmitter::emit_stage(std::size_t number, const CanonicalStage* next) {
+  const CanonicalStage& stage = nest_.stages[number];
+  const int parts = choice_.stage[number];
+  const CanonicalStage* reduction = stage.combiner != Combiner::none ? &stage : next;
   gen_.open_scope();
-  if (stage.combiner != Combiner::none) begin_reduction(stage);
-  if (inner_vectors) {
-    // The accumulator of the part that runs in vectors; the rest goes to the scalar one.
-    if (stage.combiner != Combiner::none) {
-      temp_vectors_[stage.temp] = f_.keep(identity_vector(stage.combiner, stage.body->type));
+  if (reduction != nullptr) begin_reduction(*reduction);
+  next_ = next;
+  if (parts > 0) {
+    // The accumulators of what runs in vectors; the rest goes to the scalar one.
+    for (int part = 0; reduction != nullptr && part < parts; ++part) {
+      temp_vectors_[{reduction->temp, part}] =
+          f_.keep(identity_vector(reduction->combiner, reduction->body->type));
     }
     emit_stage_loops(stage, 0);
-    if (stage.combiner != Combiner::none) {
-      const DType type = stage.body->type;
-      const Local lanes = temp_vectors_.at(stage.temp);
-      const auto lane = [&](int k) { return lane_of(type, V128(lanes.get()), k); };
-      const auto join = [&](Tree a, Tree b) {
-        return gen_.ops().binary(operator_of(stage.combiner), type, std::move(a), std::move(b), {});
-      };
-      Tree first = join(lane(0), lane(1));
-      Tree second = join(lane(2), lane(3));
-      Tree all = join(std::move(first), std::move(second));
-      temps_.at(stage.temp).set(join(std::move(all), temps_.at(stage.temp).get()));
-    }
+    if (reduction != nullptr) join_lanes(*reduction, parts);
   } else {
     emit_stage_loops(stage, 0);
   }
-  if (stage.combiner != Combiner::none) end_reduction(stage);
+  next_ = nullptr;
+  if (reduction != nullptr) end_reduction(*reduction);
   gen_.close_scope();
+}
+
+void NestEmitter::join_lanes(const CanonicalStage& stage, int parts) {
+  const DType type = stage.body->type;
+  for (int step = 1; step < parts; step *= 2) {
+    for (int part = 0; part < parts; part += 2 * step) {
+      const Local& sum = temp_vectors_.at({stage.temp, part});
+      sum.set(combine_vectors(stage.combiner, type, V128(sum.get()),
+                              V128(temp_vectors_.at({stage.temp, part + step}).get())));
+    }
+  }
+  const Local lanes = temp_vectors_.at({stage.temp, 0});
+  const auto lane = [&](int k) { return lane_of(type, V128(lanes.get()), k); };
+  const auto join = [&](Tree a, Tree b) {
+    return gen_.ops().binary(operator_of(stage.combiner), type, std::move(a), std::move(b), {});
+  };
+  Tree first = join(lane(0), lane(1));
+  Tree second = join(lane(2), lane(3));
+  Tree all = join(std::move(first), std::move(second));
+  temps_.at(stage.temp).set(join(std::move(all), temps_.at(stage.temp).get()));
 }
 
 void NestEmitter::emit_stage_loops(const CanonicalStage& stage, std::size_t depth) {
   if (depth == stage.loops.size()) return emit_body(stage);
   const auto number = static_cast<std::size_t>(&stage - nest_.stages.data());
-  if (depth + 1 == stage.loops.size() && choice_.stage[number]) return emit_vector_stage_loop(stage);
+  if (depth + 1 == stage.loops.size() && choice_.stage[number] > 0) return emit_vector_stage_loop(stage);
   const int variable = static_cast<int>(nest_.outer.size() + depth);
   const std::vector<int> accesses = accesses_of(stage);
   with_variable(variable, accesses, [&] {
@@ -145,7 +183,7 @@ void NestEmitter::run_loop(int variable, const std::vector<int>& accesses, int l
 // --- Hoisting.
 
 void NestEmitter::hoist_before_outer() {
-  if (!choice_.outer) return hoist_all();
+  if (choice_.outer == 0) return hoist_all();
   set_vector_variable(static_cast<int>(nest_.outer.size()) - 1);
   outer_vectors_ = true;
   hoist_all();
@@ -156,9 +194,9 @@ void NestEmitter::hoist_before_outer() {
 void NestEmitter::hoist_all() {
   for (std::size_t k = 0; k < nest_.stages.size(); ++k) {
     const int before = vector_variable_;
-    if (choice_.stage[k]) set_vector_variable(last_variable(nest_.stages[k]));
+    if (choice_.stage[k] > 0) set_vector_variable(last_variable(nest_.stages[k]));
     hoist(nest_.stages[k]);
-    if (choice_.stage[k]) set_vector_variable(before);
+    if (choice_.stage[k] > 0) set_vector_variable(before);
   }
 }
 
@@ -239,7 +277,8 @@ void NestEmitter::begin_reduction(const CanonicalStage& stage) {
     return;
   }
   if (outer_vectors_) {
-    temp_vectors_[stage.temp] = f_.keep(identity_vector(stage.combiner, type));
+    for (int part = 0; part < gen_.parts(); ++part)
+      temp_vectors_[{stage.temp, part}] = f_.keep(identity_vector(stage.combiner, type));
   } else {
     temp_local(stage.temp, type).set(identity(stage.combiner, type));
   }
@@ -263,8 +302,12 @@ void NestEmitter::emit_body(const CanonicalStage& stage) {
       const DType type = nest_.accesses[static_cast<std::size_t>(stage.target)].type;
       // The address first: a checked index in it belongs to this element whatever its value is.
       Tree where = address(stage.target, stage.target_extras, 0);
-      Tree value = gen_.scalar(stage.body);
-      gen_.ops().store(type, std::move(where), std::move(value));
+      const Local value = f_.keep(gen_.scalar(stage.body));
+      gen_.ops().store(type, std::move(where), value.get());
+      if (next_ != nullptr) {
+        const Local total = temps_.at(next_->temp);
+        total.set(gen_.ops().binary(operator_of(next_->combiner), type, total.get(), value.get(), {}));
+      }
     } else {
       temp_local(stage.temp, stage.body->type).set(gen_.scalar(stage.body));
     }
@@ -314,8 +357,11 @@ void NestEmitter::accumulate_position(const CanonicalStage& stage) {
 KernelCall emit_loop_nest(FunctionTable& functions, const schedule::LoopNest& nest) {
   const CanonicalNest canonical = canonicalize(nest);
   KernelCall call;
-  call.function = functions.get("nest", key_of(canonical),
-                                [&](FunctionBuilder& f) { NestEmitter(functions, f, canonical).emit(); });
+  call.function = emit_transposed_copy(functions, canonical).value_or("");
+  if (call.function.empty()) {
+    call.function = functions.get("nest", key_of(canonical),
+                                  [&](FunctionBuilder& f) { NestEmitter(functions, f, canonical).emit(); });
+  }
   call.arguments = canonical.arguments;
   call.can_fail = canonical.can_fail;
   return call;

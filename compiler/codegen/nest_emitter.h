@@ -16,10 +16,10 @@
 
 namespace o2w::codegen {
 
-// Which loops run four rounds at a time.
+// Which loops run four rounds at a time, or several times four.
 struct VectorChoice {
-  bool outer = false;       // the last outer loop: all stages work on four elements of it
-  std::vector<bool> stage;  // per stage, its last own loop
+  int outer = 0;           // vectors a round of the last outer loop, in which all stages work; 0: none
+  std::vector<int> stage;  // per stage, those of its last own loop
 };
 
 class NestEmitter : private Leaves {
@@ -35,7 +35,12 @@ class NestEmitter : private Leaves {
   // --- nest_emit.cpp: loops and stages.
   void emit_outer(int variable);
   void emit_stages();
-  void emit_stage(std::size_t number);
+  // `next`: the reduction of what the stage stores, done in the same loops; may be null.
+  void emit_stage(std::size_t number, const CanonicalStage* next);
+  // Whether the next stage reduces, in the same loops, just the elements that this one stores.
+  bool accumulates_as_stored(std::size_t number) const;
+  // Brings a reduction's vectors together in its scalar temp.
+  void join_lanes(const CanonicalStage& stage, int parts);
   void emit_stage_loops(const CanonicalStage& stage, std::size_t depth);
   void emit_body(const CanonicalStage& stage);
   void accumulate(const CanonicalStage& stage);
@@ -63,10 +68,10 @@ class NestEmitter : private Leaves {
   Tree temp(const ir::ExprNode& node, int lane) override;
   Tree read(const ir::ExprNode& node, int lane) override;
   Tree dim(const ir::Dim& dim) override;
-  Tree index_vector(int number) override;
-  Tree temp_vector(const ir::ExprNode& node) override;
+  Tree index_vector(int number, int part) override;
+  Tree temp_vector(const ir::ExprNode& node, int part) override;
   bool can_read_vector(const ir::ExprNode& node) override;
-  Tree read_vector(const ir::ExprNode& node) override;
+  Tree read_vector(const ir::ExprNode& node, int part) override;
   void raise() override;
   I32 step_of(const ir::Dim& stride, int bytes);  // stride in bytes
   I32 address(int access, const std::vector<ir::Expr>& extras, int lane);
@@ -77,9 +82,13 @@ class NestEmitter : private Leaves {
 
   // --- vectorize.cpp: what to vectorise, and bodies in vectors.
   VectorChoice choose();
-  bool is_worthwhile(const CanonicalStage& stage, int variable, bool outer);
+  // Vectors a round that pay, 0 for none.
+  int worthwhile_parts(const CanonicalStage& stage, int variable, bool outer);
   void emit_vector_body(const CanonicalStage& stage);
-  void store_vector(const CanonicalStage& stage, V128 value);
+  void store_vector(const CanonicalStage& stage, V128 value, int part);
+  // The loop over `variable`, by 4 * parts rounds, then by 4, then one by one.
+  void run_by_vectors(int variable, const std::vector<int>& accesses, const ir::Dim& extent, int parts,
+                      bool outer, const Action& before, const Action& body);
   V128 combine_vectors(ir::Combiner combiner, ir::DType type, V128 a, V128 b);
   V128 identity_vector(ir::Combiner combiner, ir::DType type);
   Tree identity(ir::Combiner combiner, ir::DType type);
@@ -102,7 +111,9 @@ class NestEmitter : private Leaves {
   std::vector<Var<I32>> addresses_;        // per access, at the active variables, without extras
   std::map<std::string, Var<I32>> steps_;  // strides in bytes
   std::map<int, Local> temps_;
-  std::map<int, Local> temp_vectors_;  // where a stage works on vectors: its accumulator or temp
+  // Where a stage works on vectors: its accumulators or temps, by slot and part.
+  std::map<std::pair<int, int>, Local> temp_vectors_;
+  const CanonicalStage* next_ = nullptr;  // the reduction that goes with the stage being emitted
   int vector_variable_ = -1;
   bool outer_vectors_ = false;        // temps are vectors
   bool temps_ready_ = false;          // within the outer loops

@@ -1,5 +1,5 @@
 // Which loops of a nest run four rounds at a time, and their bodies.
-#include <cmath>
+#include <algorithm>
 
 #include "compiler/codegen/nest_emitter.h"
 #include "compiler/support/error.h"
@@ -18,9 +18,18 @@ void NestEmitter::set_vector_variable(int variable) {
   gen_.forget_variation();
 }
 
+namespace {
+
+// Rounds of several vectors: sums and pools have that many accumulators, and read what steers a round once.
+constexpr int kMostParts = 4;
+// Operations of all parts together that still leave the accumulators in registers and the code small.
+constexpr int kMostOperations = 40;
+
+}  // namespace
+
 VectorChoice NestEmitter::choose() {
   VectorChoice choice;
-  choice.stage.assign(nest_.stages.size(), false);
+  choice.stage.assign(nest_.stages.size(), 0);
   const int outer = static_cast<int>(nest_.outer.size());
   // Along a stage's own loop: elements of a row, or the terms of a sum.
   bool all_inner = true;
@@ -29,32 +38,41 @@ VectorChoice NestEmitter::choose() {
     const CanonicalStage& stage = nest_.stages[k];
     if (stage.loops.empty()) continue;
     any_loop = true;
-    choice.stage[k] = is_worthwhile(stage, last_variable(stage), false);
-    all_inner = all_inner && choice.stage[k];
+    choice.stage[k] = worthwhile_parts(stage, last_variable(stage), false);
+    all_inner = all_inner && choice.stage[k] > 0;
+  }
+  for (std::size_t k = 0; k < nest_.stages.size(); ++k) {
+    if (nest_.stages[k].combiner != Combiner::none) continue;
+    // Plain stores gain nothing of more vectors a round.
+    const bool with_next = accumulates_as_stored(k) && choice.stage[k] > 0;
+    choice.stage[k] = std::min(choice.stage[k], with_next ? choice.stage[k + 1] : 1);
+    if (accumulates_as_stored(k)) choice.stage[k + 1] = choice.stage[k];
   }
   if (any_loop && all_inner) return choice;
   // Along the last outer loop: four results at once (plain elementwise work, pooling and sums over rows of
   // channels).
-  if (outer > 0) {
-    bool possible = true;
-    for (const CanonicalStage& stage : nest_.stages)
-      possible = possible && is_worthwhile(stage, outer - 1, true);
-    if (possible) {
-      choice.outer = true;
-      choice.stage.assign(nest_.stages.size(), false);
-    }
+  if (outer == 0) return choice;
+  int parts = kMostParts;
+  for (const CanonicalStage& stage : nest_.stages)
+    parts = std::min(parts, worthwhile_parts(stage, outer - 1, true));
+  // More vectors a round pay where rounds have loops inside.
+  const bool loops_inside = std::any_of(nest_.stages.begin(), nest_.stages.end(),
+                                        [](const CanonicalStage& stage) { return !stage.loops.empty(); });
+  if (parts > 0) {
+    choice.outer = loops_inside ? parts : 1;
+    choice.stage.assign(nest_.stages.size(), 0);
   }
   return choice;
 }
 
-bool NestEmitter::is_worthwhile(const CanonicalStage& stage, int variable, bool outer) {
+int NestEmitter::worthwhile_parts(const CanonicalStage& stage, int variable, bool outer) {
   if (stage.sequential || stage.combiner == Combiner::arg_min || stage.combiner == Combiner::arg_max)
-    return false;
+    return 0;
   const DType type = stage.body->type;
-  if (!ExprGenerator::is_vector_type(type)) return false;
+  if (!ExprGenerator::is_vector_type(type)) return 0;
   if (stage.combiner != Combiner::none && type != DType::f32 && type != DType::i32 && type != DType::u32 &&
       type != DType::boolean) {
-    return false;
+    return 0;
   }
   const int before = vector_variable_;
   const bool outer_before = outer_vectors_;
@@ -78,50 +96,68 @@ bool NestEmitter::is_worthwhile(const CanonicalStage& stage, int variable, bool 
   outer_vectors_ = outer_before;
   set_vector_variable(before);
   gen_.forget_variation();
-  return good;
+  if (!good) return 0;
+  if (cost.by_lane > 0) return 1;
+  int parts = kMostParts;
+  while (parts > 1 && parts * (cost.vector + 1) > kMostOperations) parts /= 2;
+  return parts;
 }
 
-void NestEmitter::emit_vector_outer_loop(int variable) {
-  const std::vector<int> accesses = all_accesses();
-  const Dim& extent = nest_.outer[static_cast<std::size_t>(variable)];
+void NestEmitter::run_by_vectors(int variable, const std::vector<int>& accesses, const Dim& extent, int parts,
+                                 bool outer, const Action& before, const Action& body) {
   with_variable(variable, accesses, [&] {
-    set_vector_variable(variable);
-    outer_vectors_ = true;
-    gen_.forget_variation();
-    run_loop(
-        variable, accesses, 4, I32(dim(extent)) & -4, [&] { hoist_all(); },
-        [&] { emit_outer(variable + 1); });
+    const auto by = [&](int vectors) {
+      set_vector_variable(variable);
+      outer_vectors_ = outer;
+      gen_.set_parts(vectors);
+      gen_.forget_variation();
+      run_loop(variable, accesses, 4 * vectors, I32(dim(extent)) & (-4 * vectors), before, body);
+    };
+    if (parts > 1) by(parts);
+    by(1);
     outer_vectors_ = false;
     set_vector_variable(-1);
     gen_.forget_variation();
-    run_loop(
-        variable, accesses, 1, I32(dim(extent)), [&] { hoist_all(); }, [&] { emit_outer(variable + 1); });
+    run_loop(variable, accesses, 1, I32(dim(extent)), before, body);
   });
+}
+
+void NestEmitter::emit_vector_outer_loop(int variable) {
+  run_by_vectors(
+      variable, all_accesses(), nest_.outer[static_cast<std::size_t>(variable)], choice_.outer, true,
+      [&] { hoist_all(); }, [&] { emit_outer(variable + 1); });
 }
 
 void NestEmitter::emit_vector_stage_loop(const CanonicalStage& stage) {
-  const int variable = last_variable(stage);
-  const std::vector<int> accesses = accesses_of(stage);
-  const Dim& extent = stage.loops.back();
-  with_variable(variable, accesses, [&] {
-    set_vector_variable(variable);
-    run_loop(variable, accesses, 4, I32(dim(extent)) & -4, [&] { hoist(stage); }, [&] { emit_body(stage); });
-    set_vector_variable(-1);
-    run_loop(variable, accesses, 1, I32(dim(extent)), [&] { hoist(stage); }, [&] { emit_body(stage); });
-  });
+  const auto number = static_cast<std::size_t>(&stage - nest_.stages.data());
+  run_by_vectors(
+      last_variable(stage), accesses_of(stage), stage.loops.back(), choice_.stage[number], false,
+      [&] { hoist(stage); }, [&] { emit_body(stage); });
 }
 
 void NestEmitter::emit_vector_body(const CanonicalStage& stage) {
-  const auto work = [&] {
+  const auto one_part = [&](int part) {
     V128 value = gen_.vector(stage.body);
     if (stage.combiner != Combiner::none) {
-      const Local total = temp_vectors_.at(stage.temp);
+      const Local total = temp_vectors_.at({stage.temp, part});
       total.set(combine_vectors(stage.combiner, stage.body->type, V128(total.get()), std::move(value)));
     } else if (stage.target >= 0) {
-      store_vector(stage, std::move(value));
+      const Local kept = f_.keep(std::move(value));
+      store_vector(stage, V128(kept.get()), part);
+      if (next_ != nullptr) {
+        const Local total = temp_vectors_.at({next_->temp, part});
+        total.set(combine_vectors(next_->combiner, next_->body->type, V128(total.get()), V128(kept.get())));
+      }
     } else {
-      temp_vectors_[stage.temp] = f_.keep(std::move(value));
+      temp_vectors_[{stage.temp, part}] = f_.keep(std::move(value));
     }
+  };
+  const auto work = [&] {
+    for (int part = 0; part < gen_.parts(); ++part) {
+      gen_.set_part(part);
+      one_part(part);
+    }
+    gen_.set_part(0);
   };
   gen_.open_scope();
   if (stage.guard.get() == nullptr) {
@@ -137,17 +173,17 @@ void NestEmitter::emit_vector_body(const CanonicalStage& stage) {
   gen_.close_scope();
 }
 
-void NestEmitter::store_vector(const CanonicalStage& stage, V128 value) {
+void NestEmitter::store_vector(const CanonicalStage& stage, V128 value, int part) {
   const Access& target = nest_.accesses[static_cast<std::size_t>(stage.target)];
   if (!steps_by_one(target)) {
     const Local lanes = f_.keep(std::move(value));
     for (int lane = 0; lane < 4; ++lane) {
-      Tree where = address(stage.target, stage.target_extras, lane);
+      Tree where = address(stage.target, stage.target_extras, 4 * part + lane);
       gen_.ops().store(target.type, std::move(where), lane_of(target.type, V128(lanes.get()), lane));
     }
     return;
   }
-  I32 where = address(stage.target, stage.target_extras, 0);
+  I32 where = address(stage.target, stage.target_extras, 4 * part);
   const auto narrow = [&](bool to_unsigned, bool to_bytes) {
     const Local lanes = f_.keep(std::move(value));
     const auto both = [&] { return V128(lanes.get()); };

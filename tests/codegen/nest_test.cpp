@@ -116,6 +116,67 @@ TEST_F(NestTest, SumOverColumns) {
   check({random_tensor(DType::f32, {8, 13}, 7)});
 }
 
+// Long enough for rounds of several vectors, one vector and single elements.
+TEST_F(NestTest, LongRowsWithNaN) {
+  Value* x = input(DType::f32, {3, 43});
+  output(b_.reduce_axes(Combiner::max, x, {1}, false));
+  Tensor data = random_tensor(DType::f32, {3, 43}, 31);
+  data.set_double(50, std::nan(""));
+  check({data});
+}
+
+TEST_F(NestTest, SumOverColumnsOfManyVectors) {
+  Value* x = input(DType::f32, {7, 43});
+  output(b_.reduce_axes(Combiner::sum, x, {0}, false));
+  check({random_tensor(DType::f32, {7, 43}, 32)});
+}
+
+TEST_F(NestTest, MinimumOverColumns) {
+  Value* x = input(DType::i32, {5, 39});
+  output(b_.reduce_axes(Combiner::min, x, {0}, false));
+  check({random_tensor(DType::i32, {5, 39}, 33)});
+}
+
+// Whole blocks, and rows and columns that are left at both edges.
+TEST_F(NestTest, PermutesPlaneByPlane) {
+  Value* x = input(DType::f32, {2, 21, 3, 38});
+  output(b_.transpose(x, {3, 2, 0, 1}));
+  check({random_tensor(DType::f32, {2, 21, 3, 38}, 34)});
+}
+
+TEST_F(NestTest, PermutesOfAnySize) {
+  const ir::Dim n = ir::Dim::symbol(graph_.new_symbol("n", 0, 1000, true));
+  const ir::Dim m = ir::Dim::symbol(graph_.new_symbol("m", 0, 1000, true));
+  Value* x = input(DType::i32, {n, m, 3});
+  output(b_.transpose(x, {2, 1, 0}));
+  package::InterpretedModel module(compile(program_of(graph_)));
+  for (const auto& [rows, columns] :
+       std::vector<std::pair<int64_t, int64_t>>{{3, 5}, {1, 1}, {17, 4}, {0, 4}, {34, 19}}) {
+    SCOPED_TRACE(rows);
+    compare(module, {random_tensor(DType::i32, {rows, columns, 3}, 35)});
+  }
+}
+
+// Both sides of a choice by value, one of which is a call in scalar code, in vectors.
+TEST_F(NestTest, ChoiceByValue) {
+  Value* x = input(DType::f32, {27});
+  Value* slope = input(DType::f32, {1});
+  output(b_.map(DType::f32, {x, slope}, [](std::span<const Expr> e) {
+    return ir::select(ir::lt(e[0], Expr(0.0)), e[1] * (ir::unary(ir::ExprOp::exp, e[0]) - Expr(1.0)), e[0]);
+  }));
+  check({random_tensor(DType::f32, {27}, 36), random_tensor(DType::f32, {1}, 37)});
+}
+
+TEST_F(NestTest, EveryVectorFunction) {
+  Value* x = input(DType::f32, {26});
+  output(b_.map1(x, [](const Expr& e) {
+    const auto f = [&](ir::ExprOp op) { return ir::unary(op, e); };
+    return f(ir::ExprOp::exp) + f(ir::ExprOp::tanh) + f(ir::ExprOp::erf) + f(ir::ExprOp::sigmoid) +
+           f(ir::ExprOp::sin) + ir::unary(ir::ExprOp::log, e * e);
+  }));
+  check({random_tensor(DType::f32, {26}, 38)});
+}
+
 TEST_F(NestTest, MaxWithNaN) {
   Value* x = input(DType::f32, {4, 10});
   output(b_.reduce_axes(Combiner::max, x, {1}, true));
@@ -271,7 +332,8 @@ TEST_F(NestTest, DoublesAndLongs) {
 }
 
 TEST(SoftmaxNest, StagesShareRows) {
-  const Shape shape = {3, 21};
+  constexpr int64_t kRow = 39;
+  const Shape shape = {3, kRow};
   schedule::LoopNest nest;
   nest.outer = {3};
   nest.operands = {row_major(DType::f32, shape), row_major(DType::f32, shape)};
@@ -279,23 +341,23 @@ TEST(SoftmaxNest, StagesShareRows) {
   const std::vector<Expr> at = {ir::index_var(0), ir::index_var(1)};
   const Expr x = ir::read(0, DType::f32, at);
   const Expr y = ir::read(1, DType::f32, at);
-  schedule::Stage max{.loops = {21}, .body = x, .combiner = Combiner::max, .temp = 0};
-  schedule::Stage exp{.loops = {21},
+  schedule::Stage max{.loops = {kRow}, .body = x, .combiner = Combiner::max, .temp = 0};
+  schedule::Stage exp{.loops = {kRow},
                       .body = ir::unary(ir::ExprOp::exp, x - ir::temp(0, DType::f32)),
                       .target = 1,
                       .target_indices = at};
-  schedule::Stage sum{.loops = {21}, .body = y, .combiner = Combiner::sum, .temp = 1};
+  schedule::Stage sum{.loops = {kRow}, .body = y, .combiner = Combiner::sum, .temp = 1};
   schedule::Stage scale{
-      .loops = {21}, .body = y * (Expr(1.0) / ir::temp(1, DType::f32)), .target = 1, .target_indices = at};
+      .loops = {kRow}, .body = y * (Expr(1.0) / ir::temp(1, DType::f32)), .target = 1, .target_indices = at};
   nest.stages = {max, exp, sum, scale};
   package::InterpretedModel module(compile(program_of(nest)));
-  const Tensor data = random_tensor(DType::f32, {3, 21}, 30);
+  const Tensor data = random_tensor(DType::f32, {3, kRow}, 30);
   const Tensor got = module.run({data})[0];
   for (int64_t row = 0; row < 3; ++row) {
     double total = 0;
-    for (int64_t k = 0; k < 21; ++k) total += std::exp(data.as_double(row * 21 + k));
-    for (int64_t k = 0; k < 21; ++k) {
-      EXPECT_NEAR(got.as_double(row * 21 + k), std::exp(data.as_double(row * 21 + k)) / total, 1e-6);
+    for (int64_t k = 0; k < kRow; ++k) total += std::exp(data.as_double(row * kRow + k));
+    for (int64_t k = 0; k < kRow; ++k) {
+      EXPECT_NEAR(got.as_double(row * kRow + k), std::exp(data.as_double(row * kRow + k)) / total, 1e-6);
     }
   }
 }

@@ -24,6 +24,7 @@ class Row {
       *parameter = f.param<I32>();
     }
     tail_.emplace(functions, f, kernel.epilogue, std::move(operands));
+    tail_->put_calls_in_place();
     for (int k = 0; k < 3 * rows; ++k) taps_.push_back(f.local<V128>());
     for (int k = 0; k < rows; ++k) at_.push_back(f.local<I32>());
     for (int k = 0; k < 3; ++k) sums_.push_back(f.local<V128>());

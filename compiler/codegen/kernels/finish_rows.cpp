@@ -30,6 +30,7 @@ std::string finish_rows_function(FunctionTable& functions, const schedule::Epilo
     const Var<I32> rows = f.param<I32>(), columns = f.param<I32>(), out_step = f.param<I32>(),
                    out_offset = f.param<I32>();
     EpilogueEmitter tail(functions, f, epilogue, operands);
+    tail.put_calls_in_place();
     const Var<I32> column = f.local<I32>(), end = f.local<I32>((columns & -4) << 2),
                    rest = f.local<I32>(columns & 3), offset = f.local<I32>(), address = f.local<I32>();
     const auto four = [&] {
