@@ -207,10 +207,11 @@ KernelCall emit_depthwise(FunctionTable& functions, const Conv2d& kernel) {
   const std::string span =
       functions.get(name + "_dwconv_4x8" + tail, name + "dwconv span" + key,
                     [&](FunctionBuilder& f) { Span(functions, f, kernel.factors, kernel.epilogue).emit(); });
-  const bool has_rows = has_whole_rows(kernel);
-  const std::string rows = has_rows ? depthwise_row_function(functions, kernel, 3) : "",
-                    edge_rows = has_rows ? depthwise_row_function(functions, kernel, 2) : "",
-                    form = has_rows ? "_3x3_s" + std::to_string(kernel.stride_w) : "";
+  // 3x3: functions of their own for three rows of the window and for the two at the picture's edges.
+  const bool has_rows = has_whole_rows(kernel), is_3x3 = kernel.kh == 3 && kernel.kw == 3;
+  const std::string rows = has_rows ? depthwise_row_function(functions, kernel, is_3x3 ? 3 : 0) : "",
+                    edge_rows = has_rows && is_3x3 ? depthwise_row_function(functions, kernel, 2) : "",
+                    form = has_rows ? (is_3x3 ? "_3x3_s" : "_x5_s") + std::to_string(kernel.stride_w) : "";
   KernelCall call;
   call.function = functions.get(
       name + "_dwconv2d" + form + tail, name + "dwconv2d" + form + key, [&](FunctionBuilder& f) {
@@ -240,9 +241,11 @@ KernelCall emit_depthwise(FunctionTable& functions, const Conv2d& kernel) {
                {p.w, p.ow, channels, p.x_row, p.x_pixel, w_kx_step, p.out_pixel, at.out_offset, p.pad_left}) {
             arguments.push_back(argument.get());
           }
+          if (!is_3x3) arguments.push_back(at.ky_count.get());
           f.call_statement(function, std::move(arguments));
         };
         for_each_window(f, p, run, run, [&](const Window& at, const std::function<void()>& pieces) {
+          if (!is_3x3) return f.if_else(fit & (at.ky_count >= 2), [&] { row(rows, at); }, pieces);
           f.if_else(
               fit & (at.ky_count == 3), [&] { row(rows, at); },
               [&] { f.if_else(fit & (at.ky_count == 2), [&] { row(edge_rows, at); }, pieces); });

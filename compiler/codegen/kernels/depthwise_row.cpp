@@ -1,7 +1,13 @@
 // Four channels after four, with their taps in locals, walk along the row's columns: a column is read once,
-// and added to every output pixel whose window it lies in. Nine products take three loads, and nine taps,
-// three sums, a column and a product just fit into the registers.
+// and added to every output pixel whose window it lies in.
+//
+// All rows of a 3x3 window go together: nine products take three loads, and nine taps, three sums, a column
+// and a product just fit into the registers. Rows of wider windows go one after the other, each added to what
+// the last left in the output.
 #include "compiler/codegen/kernels/depthwise_row.h"
+
+#include <algorithm>
+#include <optional>
 
 #include "compiler/codegen/epilogue.h"
 
@@ -12,8 +18,10 @@ class Row {
  public:
   Row(FunctionTable& functions, FunctionBuilder& f, const schedule::Conv2d& kernel, int rows)
       : f_(f),
+        width_(static_cast<int>(kernel.kw)),
         stride_(static_cast<int>(kernel.stride_w)),
-        rows_(rows),
+        passes_(rows == 0),
+        rows_(std::max(rows, 1)),
         x_(f.param<I32>()),
         weights_(f.param<I32>()),
         out_(f.param<I32>()) {
@@ -23,124 +31,162 @@ class Row {
                                 &out_step_, &out_offset_, &pad_left_}) {
       *parameter = f.param<I32>();
     }
+    if (passes_) ky_count_ = f.param<I32>();
     tail_.emplace(functions, f, kernel.epilogue, std::move(operands));
     tail_->put_calls_in_place();
-    for (int k = 0; k < 3 * rows; ++k) taps_.push_back(f.local<V128>());
-    for (int k = 0; k < rows; ++k) at_.push_back(f.local<I32>());
-    for (int k = 0; k < 3; ++k) sums_.push_back(f.local<V128>());
+    for (int k = 0; k < width_ * rows_; ++k) taps_.push_back(f.local<V128>());
+    for (int k = 0; k < rows_; ++k) at_.push_back(f.local<I32>());
+    for (int k = 0; k < (width_ + stride_ - 1) / stride_; ++k) sums_.push_back(f.local<V128>());
     column_ = f.local<V128>();
     finished_ = f.local<V128>();
-    bytes_ = f.local<I32>();
-    offset_ = f.local<I32>();
-    address_ = f.local<I32>();
+    for (Var<I32>* local :
+         {&bytes_, &x_row_, &tap_at_, &whole_, &rest_, &left_, &start_, &offset_, &address_})
+      *local = f.local<I32>();
   }
 
   void emit() {
-    const Var<I32> channel = f_.local<I32>(), tap_at = f_.local<I32>(), whole = f_.local<I32>(),
-                   rest = f_.local<I32>(), left = f_.local<I32>();
+    const Var<I32> channel = f_.local<I32>(), ky = f_.local<I32>();
     // Columns after those that only begin the first pixels' sums, and the pixels that they complete.
-    rest.set(columns_ - (3 - stride_) + pad_left_);
-    whole.set(stride_ == 1 ? rest.get() : rest >> 1);
-    whole.set(min_i32(whole, pixels_));
+    rest_.set(columns_ - (width_ - stride_) + pad_left_);
+    whole_.set(stride_ == 1 ? rest_.get() : rest_ >> 1);
+    whole_.set(min_i32(whole_, pixels_));
+    rest_ -= whole_ * stride_;
     // Steps in the output's own bytes, where nothing else is laid out like it.
     if (!tail_->uses_same()) out_step_.set(scaled_offset(tail_->out_type(), out_step_));
     f_.for_range(channel, 0, channels_, 4, [&] {
       bytes_.set(channel << 2);
-      tap_at.set(weights_ + bytes_);
-      for (const Var<V128>& tap : taps_) {
-        tap.set(load_v128(tap_at));
-        tap_at += weight_step_;
-      }
-      for (int row = 0; row < rows_; ++row) at_[row].set(row == 0 ? x_ + bytes_ : at_[row - 1] + x_row_step_);
-      offset_.set(out_offset_ + bytes_);
-      if (!tail_->uses_same()) offset_.set(out_ + scaled_offset(tail_->out_type(), offset_));
-      begin();
-      left.set(whole);
-      const auto pixel = [&] {
-        if (stride_ == 1) {
-          add_column({2, 1, 0}, 1 << 2);
-        } else {
-          add_column({1}, 0);
-          add_column({2, 0}, 1 << 1);
-        }
-        finish();
-        sums_[0].set(sums_[1]);
-        if (stride_ == 1) sums_[1].set(sums_[2]);
-        left -= 1;
-      };
-      f_.if_(left > 0, [&] { f_.do_while(pixel, [&] { return left > 0; }); });
-      // The last pixel's window may reach over the edge.
-      f_.if_(whole < pixels_, [&] {
-        if (stride_ == 2) add_column({1}, 0);
-        finish();
-      });
+      tap_at_.set(weights_ + bytes_);
+      x_row_.set(x_ + bytes_);
+      start_.set(out_offset_ + bytes_);
+      if (!tail_->uses_same()) start_.set(out_ + scaled_offset(tail_->out_type(), start_));
+      if (!passes_) return pass(false, true);
+      pass(false, false);
+      f_.for_range(ky, 2, ky_count_, 1, [&] { pass(true, false); });
+      pass(true, true);
     });
   }
 
  private:
-  // The sums that the first columns belong to.
-  void begin() {
-    sums_[0].set(f32x4::splat(f_.f32(0)));
-    f_.if_(is_zero(pad_left_.get()), [&] { add_column({0}, 0); });
-    if (stride_ == 1) add_column({1, 0}, 1 << 1);
+  // Walks along the row with the next rows of taps. `adds`: to what is in the output; `finishes`: with the
+  // epilogue.
+  void pass(bool adds, bool finishes) {
+    for (const Var<V128>& tap : taps_) {
+      tap.set(load_v128(tap_at_));
+      tap_at_ += weight_step_;
+    }
+    for (int row = 0; row < rows_; ++row) {
+      at_[row].set(x_row_);
+      x_row_ += x_row_step_;
+    }
+    offset_.set(start_);
+    for (const Var<V128>& sum : sums_) sum.set(f32x4::splat(f_.f32(0)));
+    for (int tap = 0; tap < width_ - stride_; ++tap) {
+      f_.if_(pad_left_ <= tap, [&] { add_column(tap, false); });
+    }
+    left_.set(whole_);
+    f_.if_(left_ > 0, [&] {
+      f_.do_while(
+          [&] {
+            for (int tap = width_ - stride_; tap < width_; ++tap) add_column(tap, true);
+            store(adds, finishes);
+            for (std::size_t k = 1; k < sums_.size(); ++k) sums_[k - 1].set(sums_[k]);
+            left_ -= 1;
+          },
+          [&] { return left_ > 0; });
+    });
+    // Windows that reach over the right edge.
+    const Var<I32> columns = f_.local<I32>(rest_);
+    left_.set(pixels_ - whole_);
+    f_.while_([&] { return left_ > 0; },
+              [&] {
+                sums_.back().set(f32x4::splat(f_.f32(0)));
+                for (int tap = width_ - stride_; tap + 1 < width_; ++tap) {
+                  f_.if_(columns > 0, [&] {
+                    add_column(tap, false);
+                    columns -= 1;
+                  });
+                }
+                store(adds, finishes);
+                for (std::size_t k = 1; k < sums_.size(); ++k) sums_[k - 1].set(sums_[k]);
+                left_ -= 1;
+              });
   }
 
-  // Reads the next column of all rows and adds it, times the given column of taps, to the sums; `fresh`: the
-  // sums, as bits, that begin here.
-  void add_column(const std::vector<int>& tap_columns, int fresh) {
+  // Reads the next column of all rows, and adds it to the sums of the pixel to finish next, for which it is
+  // the column `tap` of the window, and of those after it. `begins`: a first column begins its sum.
+  void add_column(int tap, bool begins) {
     for (int row = 0; row < rows_; ++row) {
       column_.set(load_v128(at_[row]));
-      for (std::size_t sum = 0; sum < tap_columns.size(); ++sum) {
-        V128 product = f32x4::mul(column_, taps_[3 * row + tap_columns[sum]]);
-        const bool first = row == 0 && ((fresh >> sum) & 1) != 0;
-        sums_[sum].set(first ? std::move(product) : f32x4::add(sums_[sum], std::move(product)));
+      for (int pixel = 0, of = tap; of >= 0; ++pixel, of -= stride_) {
+        const Var<V128>& sum = sums_[pixel];
+        V128 product = f32x4::mul(column_, taps_[width_ * row + of]);
+        const bool first = begins && row == 0 && of == 0;
+        sum.set(first ? std::move(product) : f32x4::add(sum, std::move(product)));
       }
       at_[row] += x_pixel_step_;
     }
   }
 
-  void finish() {
+  void store(bool adds, bool finishes) {
     if (tail_->uses_same()) {
       address_.set(out_ + scaled_offset(tail_->out_type(), offset_));
       finished_.set(tail_->vector(sums_[0], offset_, bytes_));
       store_elements(f_, tail_->out_type(), finished_, address_, 0);
     } else {
-      finished_.set(tail_->vector(sums_[0], offset_, bytes_));
-      store_elements(f_, tail_->out_type(), finished_, offset_, 0);
+      V128 sum = sums_[0].get();
+      if (adds) sum = f32x4::add(std::move(sum), load_v128(offset_));
+      if (finishes) {
+        finished_.set(tail_->vector(std::move(sum), offset_, bytes_));
+        store_elements(f_, tail_->out_type(), finished_, offset_, 0);
+      } else {
+        f_.store_v128(offset_, std::move(sum));
+      }
     }
     offset_ += out_step_;
   }
 
   FunctionBuilder& f_;
-  int stride_, rows_;
+  int width_, stride_;
+  bool passes_;
+  int rows_;  // at once
   Var<I32> x_, weights_, out_;
   Var<I32> columns_, pixels_, channels_, x_row_step_, x_pixel_step_, weight_step_, out_step_, out_offset_,
-      pad_left_;
+      pad_left_, ky_count_;
   std::optional<EpilogueEmitter> tail_;
-  std::vector<Var<V128>> taps_, sums_;
+  std::vector<Var<V128>> taps_;
+  std::vector<Var<V128>> sums_;  // of the pixel to finish next, and of those after it
   std::vector<Var<I32>> at_;
   Var<V128> column_, finished_;
-  Var<I32> bytes_, address_;
-  Var<I32> offset_;  // of the next pixel from out; its address where nothing is laid out like the output
+  Var<I32> bytes_, x_row_, tap_at_, whole_, rest_, left_, address_;
+  Var<I32> start_,
+      offset_;  // of the next pixel from out; its address where nothing is laid out like the output
 };
 
 }  // namespace
 
 bool has_whole_rows(const schedule::Conv2d& kernel) {
-  return kernel.factors == Factors::f32 && kernel.kh == 3 && kernel.kw == 3 && kernel.dilation_h == 1 &&
-         kernel.dilation_w == 1 && (kernel.stride_w == 1 || kernel.stride_w == 2);
+  const bool plain = kernel.factors == Factors::f32 && kernel.dilation_h == 1 && kernel.dilation_w == 1 &&
+                     (kernel.stride_w == 1 || kernel.stride_w == 2);
+  if (!plain) return false;
+  if (kernel.kw == 3 && kernel.kh == 3) return true;
+  // The output holds sums on the way: f32, and nothing else that is still to be read.
+  const auto& operands = kernel.epilogue.operands;
+  return kernel.kw == 5 && kernel.kh >= 2 && kernel.epilogue.out == ir::DType::f32 &&
+         std::none_of(operands.begin(), operands.end(), [](const auto& operand) {
+           return operand.access == schedule::EpilogueOperand::Access::same;
+         });
 }
 
 Var<I32> whole_rows_fit(FunctionBuilder& f, const ConvParams& p, const Var<I32>& channels,
                         const schedule::Conv2d& kernel) {
-  const Var<I32> rest = f.local<I32>(p.w - static_cast<int32_t>(3 - kernel.stride_w) + p.pad_left);
-  I32 most = kernel.stride_w == 1 ? rest + 1 : (rest + 1) >> 1;
-  return f.local<I32>(less_unsigned(p.pad_left, f.i32(2)) & (p.w >= 2) & (p.ow <= std::move(most)) &
+  const auto before = static_cast<int32_t>(kernel.kw - kernel.stride_w);
+  return f.local<I32>(less_equal_unsigned(p.pad_left, f.i32(before)) & (p.w + p.pad_left >= before) &
                       is_zero(channels & 3));
 }
 
 std::string depthwise_row_function(FunctionTable& functions, const schedule::Conv2d& kernel, int rows) {
-  const std::string form = std::to_string(rows) + "x3_s" + std::to_string(kernel.stride_w);
+  const std::string form = (rows == 0 ? "" : std::to_string(rows)) + "x" + std::to_string(kernel.kw) + "_s" +
+                           std::to_string(kernel.stride_w);
   return functions.get("f32_dwconv_row_" + form + EpilogueEmitter::name(kernel.epilogue),
                        "dwconv row " + form + EpilogueEmitter::key(kernel.epilogue),
                        [&](FunctionBuilder& f) { Row(functions, f, kernel, rows).emit(); });
