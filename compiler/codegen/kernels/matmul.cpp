@@ -6,6 +6,7 @@
 // High-Performance Matrix Multiplication" (2008), names the loops; packing of the left side is not worth it
 // here, since its rows are read as broadcasts.
 #include "compiler/codegen/kernels/finish_rows.h"
+#include "compiler/codegen/kernels/gemv.h"
 #include "compiler/codegen/kernels/kernel.h"
 
 namespace o2w::codegen {
@@ -189,10 +190,12 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
   const char* form = transposed ? "nt" : kernel.pack_lhs ? "packed2" : packed ? "packed" : "nn";
   const Factors factors = kernel.factors;
   const int element = left_bytes(factors);
+  const bool may_have_one_row = !kernel.m.is_constant() || kernel.m.value() == 1;
   const std::string name =
       std::string(name_of(factors)) + "_matmul_" + form + EpilogueEmitter::name(kernel.epilogue);
   const std::string key = std::string("matmul ") + name_of(factors) + " " + form + " " +
-                          std::to_string(batches) + narrowness + EpilogueEmitter::key(kernel.epilogue);
+                          std::to_string(batches) + narrowness + (may_have_one_row ? " one row" : "") +
+                          EpilogueEmitter::key(kernel.epilogue);
   const bool packs = kernel.pack_lhs;
   const bool narrow = packs && factors == Factors::f32 && kernel.n.value() <= kNarrowColumns;
   const EpilogueParts epilogue(functions, kernel.epilogue, !narrow);
@@ -205,6 +208,10 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
   };
   const std::string whole = transposed ? columns_function(functions, kernel.epilogue) : panels(false);
   const std::string partial = transposed ? "" : panels(true);
+  // Single rows: all there are, or the last of a block.
+  const std::string gemv = factors == Factors::f32 && !transposed && !narrow && may_have_one_row
+                               ? gemv_function(functions, epilogue.in_tile())
+                               : "";
   const std::string pack_rows = packs ? pack_rows_function(functions) : "";
 
   KernelCall call;
@@ -225,7 +232,7 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
     const Var<I32> row = f.local<I32>(), column = f.local<I32>(), rows = f.local<I32>(),
                    whole_columns = f.local<I32>(n & -kPanel), rest = f.local<I32>(n & (kPanel - 1)),
                    right_of_column = f.local<I32>(), left = f.local<I32>(), units = f.local<I32>(),
-                   tile = f.local<I32>(), to = f.local<I32>();
+                   tile = f.local<I32>(), to = f.local<I32>(), first = f.local<I32>();
     Var<I32> lines[kTileRows];
     if (packs) {
       for (Var<I32>& line : lines) line = f.local<I32>();
@@ -285,7 +292,23 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
           panel(whole, false);
           return;
         }
-        f.for_range(column, 0, whole_columns, kPanel, [&] { panel(whole, false); });
+        first.set(f.i32(0));
+        if (!gemv.empty()) {
+          f.if_((rows == 1) & (n >= kGemvColumns), [&] {
+            f.for_range(column, 0, n & -kGemvColumns, kGemvColumns, [&] {
+              std::vector<Tree> arguments = FunctionBuilder::arguments(
+                  lhs_now + row * lhs_step, rhs_now + column * right_of_column, out.get());
+              append(arguments, epilogue.operands_in_tile(operands));
+              append(arguments, {k, right_step});
+              arguments.push_back(right_of_column << 3);
+              arguments.push_back(out_offset + row * out_step + (column << 2));
+              arguments.push_back(column << 2);
+              f.call_statement(gemv, std::move(arguments));
+            });
+            first.set(n & -kGemvColumns);
+          });
+        }
+        f.for_range(column, first, whole_columns, kPanel, [&] { panel(whole, false); });
         f.if_(rest != 0, [&] {
           column.set(whole_columns);
           panel(partial, true);
