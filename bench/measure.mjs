@@ -7,7 +7,8 @@ import { median, min } from './report/statistics.mjs';
 // than the tests' (for integer models, whose activations are quantized while they run, looser still).
 const agreement = { f32: 2e-3, integer: 0.5 };
 
-const filesOf = (model, engine) => model.forms[engines[engine].needs ?? 'onnx'];
+/** What the engine needs of the model, or undefined. */
+export const filesOf = (model, engine) => model.forms[engines[engine].needs ?? 'onnx'];
 
 /** The engines of `chosen` that can run the model in this host. */
 const applicable = (model, host, chosen) => chosen.filter((engine) => engines[engine].hosts.includes(host.name) && filesOf(model, engine));
@@ -60,10 +61,11 @@ export async function measure(model, hosts, { chosen, rounds, cold, budget, peak
   }
   try {
     for (const entry of open) {
-      const once = await entry.session.call('warm', { milliseconds: budget.warm, count: 6 });
+      const once = await entry.session.call('warm', { milliseconds: budget.warm, count: 4 });
       entry.count = Math.max(1, Math.ceil(budget.sample / once));
     }
-    for (let round = 0; round < rounds; round++) {
+    // Slow models get fewer rounds, but five.
+    for (let round = 0, begin = performance.now(); round < rounds && (round < 5 || performance.now() - begin < budget.rounds); round++) {
       for (const { session, times, count } of open) times.push(await session.call('sample', { count }));
     }
   } finally {
@@ -79,7 +81,7 @@ export async function measure(model, hosts, { chosen, rounds, cold, budget, peak
       result[host.name][engine] = figures;
     }
     const starts = Object.fromEntries(mine.filter(({ engine }) => engine !== 'peak').map(({ engine }) => [engine, []]));
-    for (let i = 0; i < cold; i++) {
+    for (let i = 0, begin = performance.now(); i < cold && (i < 2 || performance.now() - begin < budget.cold); i++) {
       for (const engine of Object.keys(starts)) starts[engine].push(await coldStart(host, engine, filesOf(model, engine)));
     }
     for (const [engine, list] of Object.entries(starts)) if (list.length) result[host.name][engine].cold = summary(list);

@@ -1,7 +1,7 @@
 // Makes what the engines need of a model, in build/bench/<model>: our module, what is fed, native ONNX Runtime's answers, and for peers that cannot read ONNX
 // the same network in their form.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { peakText } from './engines/peak.mjs';
@@ -39,6 +39,9 @@ async function nativeAnswers(onnx, feeds) {
   return Object.fromEntries(Object.entries(answers).map(([name, { type, data, dims }]) => [name, { type, data, dims }]));
 }
 
+// From so many bytes on the weights are also measured as a file of their own.
+const sidecarFrom = 10e6;
+
 /** The loop that reaches the registers' limit. */
 export function preparePeak() {
   mkdirSync(work, { recursive: true });
@@ -47,8 +50,9 @@ export function preparePeak() {
   return { peak: relative(root, join(work, 'peak.wasm')) };
 }
 
-/** Files are paths from the repository's root, which both hosts find. `peers`: also the forms for engines that cannot read ONNX. */
-export async function prepare(name, { peers }) {
+/** Files are paths from the repository's root, which both hosts find. `peers`: also the forms for engines that cannot read ONNX;
+    `sidecar`: of large models also the module with its weights beside it. */
+export async function prepare(name, { peers, sidecar }) {
   const folder = join(work, name), at = (file) => join(folder, file), seen = (file) => relative(root, at(file));
   mkdirSync(folder, { recursive: true });
   rmSync(at('model.onnx'), { force: true });
@@ -59,6 +63,11 @@ export async function prepare(name, { peers }) {
   writeFileSync(at('reference.bin'), encodeTensors(reference));
   const files = { onnx: seen('model.onnx'), wasm: seen('model.wasm'), loader: seen('model.mjs'), feeds: seen('feeds.bin'), reference: seen('reference.bin') };
   const result = { name, f32: models[name].f32, macs: await countMacs(onnxFile(name), feeds), compiled, forms: { onnx: files }, missing: {} };
+  if (sidecar && compiled.weightBytes >= sidecarFrom) {
+    compile(at('model.onnx'), at('sidecar.wasm'), ['--weights', 'sidecar']);
+    const weights = readdirSync(folder).filter((file) => /^sidecar(\.\d+)?\.weights$/.test(file));
+    result.forms.sidecar = { ...files, wasm: seen('sidecar.wasm'), loader: seen('sidecar.mjs'), sidecars: weights.map(seen) };
+  }
   if (peers) {
     const { preparePeers } = await import('./peers/prepare.mjs');
     await preparePeers(result, { name, onnx: readFileSync(onnxFile(name)), feeds, reference, folder, seen });

@@ -13,7 +13,7 @@ import { engines } from './engines/index.mjs';
 import { chromiumPath, startChromium } from './hosts/chromium.mjs';
 import { nodeBinary, startNode } from './hosts/node.mjs';
 import { canPin, defaultCore } from './hosts/pin.mjs';
-import { measure } from './measure.mjs';
+import { filesOf, measure } from './measure.mjs';
 import { models, quickModels } from './models.mjs';
 import { compiler, onnxFile, prepare, preparePeak, root, work } from './prepare.mjs';
 import { resultsMarkdown } from './report/markdown.mjs';
@@ -48,7 +48,7 @@ const names = wanted.filter((name) => existsSync(onnxFile(name)) || warn(`${name
 if (!existsSync(compiler)) fail(`${compiler} is not there; scripts/build.sh release onnx2wasm builds it`);
 if (!canPin()) warn('taskset is not there: nothing is pinned to a core');
 const rounds = Number(options.rounds ?? (options.quick ? 3 : 15)), cold = Number(options.cold ?? (options.quick ? 1 : 3));
-const budget = options.quick ? { warm: 100, sample: 5 } : { warm: 2000, sample: 25 };
+const budget = options.quick ? { warm: 100, sample: 5, rounds: 5000, cold: 5000 } : { warm: 2000, sample: 25, rounds: 40_000, cold: 40_000 };
 
 const hosts = [];
 if (chosenHosts.includes('node')) hosts.push(await startNode({ core: options.core, node: nodeBinary(options.node, warn) }));
@@ -70,15 +70,15 @@ const run = {
 };
 
 const peak = preparePeak();
-const needsPeers = chosenEngines.some((engine) => engines[engine].needs);
+const forms = new Set(chosenEngines.map((engine) => engines[engine].needs));
 console.log(`${run.machine}; ${Object.values(run.hosts).join('; ')}; medians of ${rounds} rounds, ${cold} cold starts`);
 try {
   console.log(tableHead());
   for (const name of names) {
     try {
-      const model = await prepare(name, { peers: needsPeers });
+      const model = await prepare(name, { peers: forms.has('graph') || forms.has('tflite'), sidecar: forms.has('sidecar') });
       const measured = await measure(model, hosts, { chosen: chosenEngines, rounds, cold, budget, peak, log: warn });
-      const shipped = Object.fromEntries(chosenEngines.filter((engine) => model.forms[engines[engine].needs ?? 'onnx']).map((engine) => [engine, shippedBytes(engine, model.forms[engines[engine].needs ?? 'onnx'], model.compiled)]));
+      const shipped = Object.fromEntries(chosenEngines.map((engine) => [engine, filesOf(model, engine)]).filter(([, files]) => files).map(([engine, files]) => [engine, shippedBytes(engine, files, model.compiled)]));
       const result = { name, f32: model.f32, macs: model.macs, compiled: model.compiled, missing: model.missing, shipped, hosts: measured };
       run.results.push(result);
       for (const host of hosts) console.log(tableRow(result, host.name));

@@ -59,6 +59,7 @@ export function shippedBytes(engine, files, compiled) {
     const part = (total, fraction) => Object.fromEntries(Object.entries(total).map(([key, value]) => [key, Math.round(value * fraction)]));
     return { code: sum([code, part(weights, share)]), weights: part(weights, 1 - share) };
   }
+  if (engine === 'onnx2wasm-sidecar') return { code: sum([files.wasm, files.loader].map((file) => compressed(read(file), true))), weights: sum(files.sidecars.map((file) => compressed(read(file), false))) };
   if (!codeOf[engine]) return undefined;
   return { code: sum(codeOf[engine].map((file) => compressed(read(file), true))), weights: sum(weightsOf[engine](files).map((file) => compressed(read(file), false))) };
 }

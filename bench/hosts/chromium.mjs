@@ -57,6 +57,10 @@ export async function startChromium({ core, root }) {
   const profile = mkdtempSync(join(tmpdir(), 'onnx2wasm-chromium-')), server = await serve(root);
   const [command, ...args] = pinned(core, [chromiumPath(), ...flags, `--user-data-dir=${profile}`, 'about:blank']);
   const process_ = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  // Whatever ends this process ends the browser.
+  const onExit = () => process_.kill();
+  process.once('exit', onExit);
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
   const browser = await chromium.connectOverCDP(await endpoint(process_));
   process_.stderr.resume();
   const devtools = await browser.newBrowserCDPSession();
@@ -75,6 +79,7 @@ export async function startChromium({ core, root }) {
       return new Session(context, page, processes, before);
     },
     close: async () => {
+      process.off('exit', onExit);
       const gone = once(process_, 'exit');
       await browser.close();
       process_.kill();

@@ -33,7 +33,7 @@ function latency({ results }, host) {
 }
 
 function coldStarts({ results }, host) {
-  const rows = results.flatMap((result) => ['onnx2wasm', ...peers, 'onnxruntime-node'].flatMap((engine) => {
+  const rows = results.flatMap((result) => ['onnx2wasm', 'onnx2wasm-sidecar', ...peers, 'onnxruntime-node'].flatMap((engine) => {
     const { cold, median } = result.hosts[host][engine] ?? {};
     if (!cold) return [];
     const { read, compile, instantiate, ready, first, answer, runs, memory, peakBytes } = cold;
@@ -70,11 +70,11 @@ export function resultsMarkdown(run) {
   const parts = [
     `# Results\n\nMade by \`bench/run.mjs\` on ${run.date.slice(0, 10)} at ${run.date.slice(11, 16)} UTC: ${run.machine}; ${Object.values(run.hosts).join('; ')};
 ${Object.entries(run.engines).map(([name, version]) => `${name} ${version.replace(`${name} `, '')}`).join(', ')}. One thread each, on one core, taking turns in one run:
-medians of ${run.rounds} rounds, minima in brackets, in milliseconds. Machines are shared and slow down for minutes: only ratios within the run count. The loop of multiplications
+medians of ${run.rounds} rounds (five at least of slow models), minima in brackets, in milliseconds. Machines are shared and slow down for minutes: only ratios within the run count. The loop of multiplications
 and additions in registers, measured among the rest: ${peaks.join('; ')}; "of peak" is a share of it.`,
     `## Targets\n\n${markdownTable(['target', 'reached', 'met'], targets(measured))}`,
     ...hosts.map((host) => `## Latency in ${title[host]}\n\n${latency(measured, host)}`),
-    ...hosts.map((host) => `## Cold start in ${title[host]}\n\nIn a fresh ${host === 'node' ? 'process' : 'page in a renderer process of its own'}, medians of ${run.cold}, in milliseconds. ${host === 'chromium' ? 'Compiling includes fetching where an engine streams. ' : ''}"Other" is what the engine does besides until it can be asked: its JavaScript, reading the model's graph, packing weights.\n\n${coldStarts(measured, host)}`),
+    ...hosts.map((host) => `## Cold start in ${title[host]}\n\nIn a fresh ${host === 'node' ? 'process' : 'page in a renderer process of its own'}, medians of ${run.cold} (two at least of slow models), in milliseconds. ${host === 'chromium' ? 'Compiling includes fetching where an engine streams. ' : ''}"Other" is what the engine does besides until it can be asked: its JavaScript, reading the model's graph, packing weights.\n\n${coldStarts(measured, host)}`),
     `## Shipped bytes\n\nBrotli at quality 11 of code, 5 of weights.\n\n${shipped(measured)}`,
     `## Compiling\n\n${compiling(measured)}`,
   ];
