@@ -58,7 +58,7 @@ export async function startChromium({ core, root }) {
   const [command, ...args] = pinned(core, [chromiumPath(), ...flags, `--user-data-dir=${profile}`, 'about:blank']);
   const process_ = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   // Whatever ends this process ends the browser.
-  const onExit = () => process_.kill();
+  const onExit = () => process_.kill('SIGKILL');
   process.once('exit', onExit);
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
   const browser = await chromium.connectOverCDP(await endpoint(process_));
