@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Measures our modules beside onnxruntime-web, native onnxruntime-node, LiteRT and TensorFlow.js (its wasm backend), one thread each, all on one core and taking
 // turns in one run, in Node 26 and in headless Chromium. Only ratios within a run are to be believed.
-//   bench/run.mjs [--models a,b] [--engines a,b] [--hosts node,chromium] [--rounds 15] [--cold 3] [--quick] [--json FILE] [--results FILE]
+//   bench/run.mjs [--models a,b] [--engines a,b] [--hosts node,chromium] [--rounds 15] [--cold 2] [--quick] [--json FILE] [--results FILE]
 //                 [--core N] [--node PATH]
 // Without --models: all of bench/models.mjs whose files were fetched (scripts/fetch.mjs). bench/RESULTS.md is written by a run of all; --results writes elsewhere.
 import { execFileSync } from 'node:child_process';
@@ -47,8 +47,8 @@ const wanted = options.models ? listed(options.models, Object.keys(models), 'mod
 const names = wanted.filter((name) => existsSync(onnxFile(name)) || warn(`${name} is not there and is left out; scripts/fetch.mjs ${name} fetches it`));
 if (!existsSync(compiler)) fail(`${compiler} is not there; scripts/build.sh release onnx2wasm builds it`);
 if (!canPin()) warn('taskset is not there: nothing is pinned to a core');
-const rounds = Number(options.rounds ?? (options.quick ? 3 : 15)), cold = Number(options.cold ?? (options.quick ? 1 : 3));
-const budget = options.quick ? { warm: 100, sample: 5, rounds: 5000, cold: 5000 } : { warm: 2000, sample: 25, rounds: 40_000, cold: 40_000 };
+const rounds = Number(options.rounds ?? (options.quick ? 3 : 15)), cold = Number(options.cold ?? (options.quick ? 1 : 2));
+const budget = options.quick ? { warm: 100, sample: 5, rounds: 5000, cold: 5000 } : { warm: 1200, sample: 25, rounds: 40_000, cold: 40_000 };
 
 const hosts = [];
 if (chosenHosts.includes('node')) hosts.push(await startNode({ core: options.core, node: nodeBinary(options.node, warn) }));
