@@ -29,6 +29,10 @@ export const cases = [
     ['depthwise 3x3 24, 64x64', () => conv([24, 64, 64], 24, 3, { group: 24 })],
     ['depthwise 3x3 s2 42, 32x32', () => conv([42, 32, 32], 42, 3, { group: 42, stride: 2 })],
   ]),
+  ...of('ppocr_cls_v2', [
+    ['conv 1x1 8 to 16, 24x96', () => conv([8, 24, 96], 16, 1)],
+    ['conv 1x1 24 to 24, 12x96', () => conv([24, 12, 96], 24, 1)],
+  ]),
   ...of('ppocrv4_det_ch', [
     ['conv 3x3 96 to 24, 160x160', () => conv([96, 160, 160], 24, 3)],
     ['depthwise 3x3 48, 160x160', () => conv([48, 160, 160], 48, 3, { group: 48 })],
