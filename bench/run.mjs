@@ -40,7 +40,7 @@ function listed(given, known, what) {
   return names;
 }
 
-const chosenEngines = listed(options.engines ?? Object.keys(engines).join(), Object.keys(engines), 'engine');
+const chosenEngines = listed(options.engines ?? Object.keys(engines).filter((name) => !engines[name].onDemand).join(), Object.keys(engines), 'engine');
 const chosenHosts = listed(options.hosts, ['node', 'chromium'], 'host');
 const isWhole = !options.models && !options.engines && !options.quick;
 const wanted = options.models ? listed(options.models, Object.keys(models), 'model') : options.quick ? quickModels : Object.keys(models);

@@ -4,8 +4,8 @@
 /** name -> what it needs beside the ONNX file, and where it can run. */
 export const engines = {
   onnx2wasm: { hosts: ['node', 'chromium'] },
-  // The same module with its weights in a file beside it; of models with much to load.
-  'onnx2wasm-sidecar': { hosts: ['node', 'chromium'], needs: 'sidecar' },
+  // The same module with its weights in a file beside it; of models with much to load, and when it is asked for by name.
+  'onnx2wasm-sidecar': { hosts: ['node', 'chromium'], needs: 'sidecar', onDemand: true },
   'onnxruntime-web': { hosts: ['node', 'chromium'] },
   'onnxruntime-node': { hosts: ['node'] },
   tfjs: { hosts: ['node', 'chromium'], needs: 'graph' },
