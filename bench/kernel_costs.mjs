@@ -34,7 +34,7 @@ function product(m, n, k) {
 // Layers as real models have them.
 const convolutions = [
   [8, 8, 80, 3, 1], [16, 16, 80, 3, 1], [32, 32, 40, 3, 1], [64, 64, 40, 3, 1], [64, 64, 20, 3, 1], [128, 128, 20, 3, 1], [128, 128, 10, 3, 1], [256, 256, 10, 3, 1], [16, 64, 40, 3, 1], [64, 16, 40, 3, 1],
-  [12, 12, 7, 3, 1], [24, 48, 14, 3, 1], [32, 64, 40, 3, 2], [64, 128, 20, 3, 2], [16, 32, 80, 3, 2], [16, 16, 40, 5, 1], [32, 32, 20, 5, 2], [48, 96, 28, 1, 2],
+  [12, 12, 7, 3, 1], [24, 48, 14, 3, 1], [32, 64, 40, 3, 2], [64, 128, 20, 3, 2], [16, 32, 80, 3, 2], [16, 16, 40, 5, 1], [32, 32, 20, 5, 2], [48, 96, 28, 1, 2], [32, 32, 40, 5, 1], [96, 32, 20, 5, 1], [64, 1, 80, 3, 1], [16, 4, 80, 3, 1], [35, 16, 80, 3, 1],
 ];
 const products = [
   [6400, 16, 16], [6400, 24, 24], [1600, 32, 16], [1600, 48, 48], [1600, 64, 64], [400, 128, 128], [400, 256, 128], [100, 512, 256], [128, 384, 384], [128, 1536, 384], [128, 384, 1536], [196, 96, 576], [49, 160, 960],
@@ -86,7 +86,7 @@ function fit(samples, names) {
 
 try {
   const samples = [
-    ...convolutions.flatMap((shape) => ['windows', 'winograd_4x4'].flatMap((algorithm) => timesOf(convolution(...shape), algorithm))),
+    ...convolutions.flatMap((shape) => ['windows', 'winograd_4x4', 'winograd_2x2'].flatMap((algorithm) => timesOf(convolution(...shape), algorithm))),
     ...products.flatMap((shape) => ['direct', 'packed'].flatMap((algorithm) => timesOf(product(...shape), algorithm))),
   ];
   const names = Object.keys(samples[0].work);

@@ -46,6 +46,7 @@ class EpilogueLeaves : public Leaves {
       lanes = v128::load32_lane(std::move(lanes), lane, address(node, lane));
     return lanes;
   }
+  bool reads_are_safe() const override { return true; }
   Tree index(int, int) override { fail_internal("a loop variable in an epilogue"); }
   Tree index_vector(int, int) override { fail_internal("a loop variable in an epilogue"); }
   Tree dim(const ir::Dim& dim) override {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "compiler/support/error.h"
@@ -54,19 +55,34 @@ bool ExprGenerator::is_harmless(const Expr& e) {
   return harmless;
 }
 
-bool ExprGenerator::may_evaluate_both(const ExprNode& select) {
-  if (is_harmless(select.args[1]) && is_harmless(select.args[2])) return true;
-  bool asks_for_place = false, reads_in_place = true;
-  ir::walk(select.args[0], [&](const ExprNode& node) {
-    if (node.op == ExprOp::index || node.op == ExprOp::checked_index) asks_for_place = true;
+namespace {
+
+// Whether the value is made of positions or sizes, not only of what is read.
+bool depends_on_position(const Expr& e) {
+  if (e->op == ExprOp::index || e->op == ExprOp::dim) return true;
+  if (e->op == ExprOp::read) return false;
+  return std::any_of(e->args.begin(), e->args.end(), depends_on_position);
+}
+
+// Whether reads stand at positions that neither data nor a check decides.
+bool reads_at_positions(const Expr& e) {
+  bool good = true;
+  ir::walk(e, [&](const ExprNode& node) {
+    if (node.op == ExprOp::checked_index) good = false;
+    if (node.op != ExprOp::read) return;
+    for (const Expr& index : node.args) good = good && ExprGenerator::is_harmless(index);
   });
-  for (const Expr* side : {&select.args[1], &select.args[2]}) {
-    ir::walk(*side, [&](const ExprNode& node) {
-      if (node.op == ExprOp::checked_index) reads_in_place = false;
-      if (node.op == ExprOp::read && !node.args.empty()) reads_in_place = false;
-    });
-  }
-  return !asks_for_place && reads_in_place;
+  return good;
+}
+
+}  // namespace
+
+// A condition that knows nothing of positions cannot be what keeps a read inside its operand.
+bool ExprGenerator::has_safe_sides(const Expr& select) const {
+  const Expr &condition = select->args[0], &then = select->args[1], &otherwise = select->args[2];
+  if (is_harmless(then) && is_harmless(otherwise)) return true;
+  if (!reads_at_positions(then) || !reads_at_positions(otherwise)) return false;
+  return leaves_.reads_are_safe() || !depends_on_position(condition);
 }
 
 bool ExprGenerator::is_vector_type(DType type) {

@@ -32,6 +32,8 @@ class Leaves {
   virtual Tree temp_vector(const ir::ExprNode& node, int part) = 0;
   virtual bool can_read_vector(const ir::ExprNode& node) = 0;
   virtual Tree read_vector(const ir::ExprNode& node, int part) = 0;
+  // Whether all reads are within their operands, whatever a select around them says.
+  virtual bool reads_are_safe() const { return false; }
   // A statement: an index was out of range.
   virtual void raise() = 0;
 };
@@ -93,10 +95,6 @@ class ExprGenerator {
   // Whether every lane can be evaluated without harm where the expression is not wanted: no reads, no
   // checked_index.
   static bool is_harmless(const ir::Expr& e);
-  // Whether both sides of a select may be evaluated in every lane: they are harmless; or the condition asks
-  // about data only, not about where the element lies, so that what both sides read is there for all
-  // elements.
-  static bool may_evaluate_both(const ir::ExprNode& select);
   // How many nodes have a vector form and how many are done lane by lane, among those that vary.
   struct Cost {
     int vector = 0, by_lane = 0;
@@ -110,6 +108,8 @@ class ExprGenerator {
   static constexpr int kVector = -1;  // of part 0; part k is kVector - k
   int vector_key(const ir::Expr& e) { return varies(e) ? kVector - part_ : kVector; }
 
+  // Whether both sides of a select whose condition varies can be evaluated in all lanes.
+  bool has_safe_sides(const ir::Expr& select) const;
   const Local* find(const ir::ExprNode* node, int lane) const;
   bool is_shared(const ir::Expr& e) const;
   Tree scalar_node(const ir::Expr& e, int lane);

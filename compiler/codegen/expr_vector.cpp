@@ -102,7 +102,7 @@ bool ExprGenerator::has_vector_form(const Expr& e) {
       return ir::byte_size(node.type) == 4;
     // All lanes evaluate both sides, unless they all take the same one.
     case ExprOp::select:
-      return !varies(node.args[0]) || may_evaluate_both(node);
+      return !varies(node.args[0]) || has_safe_sides(e);
     default:
       return vector_operator_exists(node);
   }

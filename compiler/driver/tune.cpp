@@ -17,7 +17,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kAlgorithms[] = {"windows", "winograd_4x4", "direct", "packed"};
+constexpr const char* kAlgorithms[] = {"windows", "winograd_4x4", "winograd_2x2", "direct", "packed"};
 constexpr double kSeconds = 1.5;  // of measuring, per algorithm
 
 // The inputs as the runner wants them. Symbols get the same size wherever they stand.

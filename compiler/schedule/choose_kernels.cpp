@@ -79,7 +79,8 @@ int winograd_weights(Draft& draft, Packed& packed, const Conv2d& kernel) {
   draft.tensors.push_back(std::move(tensor));
   packed.winograd = static_cast<int>(draft.tensors.size()) - 1;
   draft.setup.push_back(
-      {KernelOp{WinogradWeights{channels, columns}, {packed.tensor, packed.winograd}, 1}, nullptr, ""});
+      {KernelOp{WinogradWeights{channels, columns, kernel.kh}, {packed.tensor, packed.winograd}, 1}, nullptr,
+       ""});
   return packed.winograd;
 }
 
@@ -152,7 +153,7 @@ KernelOp convolution_kernel(Draft& draft, const ConvolutionOp& op, PackedWeights
                      kernel.out_batch_stride == pixels * kernel.out_pixel_stride &&
                      kernel.out_row_stride == kernel.w * kernel.out_pixel_stride;
   choose_algorithm(kernel, options.choices, options.exact);
-  if (kernel.algorithm == Conv2d::Algorithm::winograd_4x4) {
+  if (kernel.algorithm == Conv2d::Algorithm::winograd) {
     return kernel_op(kernel, op.x, winograd_weights(draft, weights, kernel), op.out, op.epilogue_tensors);
   }
   if (!pointwise || !dense) return kernel_op(kernel, op.x, weights.tensor, op.out, op.epilogue_tensors);

@@ -24,14 +24,10 @@ std::string site(const Matmul& m) {
   return name;
 }
 
-// Winograd's F(4x4, 3x3) where it is possible.
 bool allows_winograd(const Conv2d& kernel) {
-  const auto fits = [](const ir::Dim& channels) {
-    return channels.is_constant() && channels.value() % 4 == 0;
-  };
-  return kernel.factors == Factors::f32 && kernel.group == 1 && kernel.kh == 3 && kernel.kw == 3 &&
-         kernel.stride_h == 1 && kernel.stride_w == 1 && kernel.dilation_h == 1 && kernel.dilation_w == 1 &&
-         fits(kernel.c) && fits(kernel.m);
+  return kernel.factors == Factors::f32 && kernel.group == 1 && (kernel.kh == 3 || kernel.kh == 5) &&
+         kernel.kw == kernel.kh && kernel.stride_h == 1 && kernel.stride_w == 1 && kernel.dilation_h == 1 &&
+         kernel.dilation_w == 1 && kernel.c.is_constant() && kernel.m.is_constant();
 }
 
 bool allows_packing(const Matmul& kernel) {
@@ -73,8 +69,8 @@ std::string algorithm_of(const Conv2d& kernel) {
   switch (kernel.algorithm) {
     case Conv2d::Algorithm::depthwise:
       return "depthwise";
-    case Conv2d::Algorithm::winograd_4x4:
-      return "winograd_4x4";
+    case Conv2d::Algorithm::winograd:
+      return kernel.kh == 3 ? "winograd_4x4" : "winograd_2x2";
     case Conv2d::Algorithm::windows:
       break;
   }
@@ -92,7 +88,7 @@ std::string site_of(const Kernel& kernel) {
 void choose_algorithm(Conv2d& kernel, const KernelChoices& choices, bool exact) {
   if (exact || !allows_winograd(kernel)) return;
   std::vector<Conv2d> ways{kernel, kernel};
-  ways[1].algorithm = Conv2d::Algorithm::winograd_4x4;
+  ways[1].algorithm = Conv2d::Algorithm::winograd;
   choose(kernel, ways, choices);
 }
 

@@ -17,7 +17,7 @@ using KernelChoices = std::map<std::string, std::string>;
 // What a kernel computes, without how: equal sites are equally quick. "" of kernels that there is one way to
 // compute.
 std::string site_of(const Kernel& kernel);
-// "windows", "winograd_4x4", "depthwise"; "packed", "direct" (rows of a product's left side).
+// "windows", "winograd_4x4", "winograd_2x2", "depthwise"; "packed", "direct" (rows of a product's left side).
 std::string algorithm_of(const Conv2d& kernel);
 std::string algorithm_of(const Matmul& kernel);
 

@@ -8,6 +8,8 @@ namespace {
 
 // A size that is not known is taken for its upper bound or this, whichever is less.
 constexpr int64_t kTypicalSize = 64;
+// Products of no more columns have kernels of their own.
+constexpr double kNarrowColumns = 4;
 
 double size(const ir::Dim& dim) {
   if (const auto constant = dim.constant()) return static_cast<double>(*constant);
@@ -24,7 +26,11 @@ struct Product {
 void add_packed(KernelWork& work, const Product& product, double times) {
   constexpr double block_elements = 32 * 1024;  // of a block of packed rows
   const double blocks = std::max(1.0, product.rows * product.depth / block_elements);
-  work.packed_steps += times * product.tiles() * product.depth;
+  if (product.columns <= kNarrowColumns) {
+    work.narrow_steps += times * ceil_div(product.rows, 4) * product.columns * product.depth;
+  } else {
+    work.packed_steps += times * product.tiles() * product.depth;
+  }
   work.tiles += times * product.tiles();
   work.packed_units += times * ceil_div(product.rows, 4) * product.depth;
   work.panels += times * blocks * ceil_div(product.columns, 8);
@@ -36,12 +42,12 @@ KernelWork work_of(const Conv2d& kernel) {
   KernelWork work;
   const double c = size(kernel.c), m = size(kernel.m), oh = size(kernel.oh), ow = size(kernel.ow),
                n = size(kernel.n);
-  if (kernel.algorithm == Conv2d::Algorithm::winograd_4x4) {
+  if (kernel.algorithm == Conv2d::Algorithm::winograd) {
     constexpr double points = 36;
-    const double tiles = n * ceil_div(oh, 4) * ceil_div(ow, 4);
+    const double outputs = kernel.kh == 3 ? 4 : 2, tiles = n * ceil_div(oh, outputs) * ceil_div(ow, outputs);
     add_packed(work, {tiles, m, c}, points);
-    work.winograd_inputs = tiles * c / 4;
-    work.winograd_outputs = tiles * m / 4;
+    work.winograd_inputs = tiles * ceil_div(c, 4);
+    work.winograd_outputs = tiles * ceil_div(m, 4);
     work.winograd_tiles = tiles;
     return work;
   }

@@ -9,6 +9,7 @@ namespace o2w::schedule {
 struct KernelWork {
   double packed_steps = 0;     // of the inner loop, 4 rows x 8 columns, left side packed
   double direct_steps = 0;     // the same, left side not packed
+  double narrow_steps = 0;     // the same of 4 rows x 1 column, in kernels for few columns
   double tiles = 0;            // 4 x 8 results through the epilogue
   double packed_units = 0;     // 4 elements of the left side packed
   double runs = 0;             // rows of a window packed

@@ -101,9 +101,9 @@ struct Matmul {
 // depthwise (group == c == m; f32 or i16) as [kh][kw][c]. Of integers, pairs run along the channels and a
 // panel's offsets stand before its taps.
 struct Conv2d {
-  // winograd_4x4: a 3 x 3 window, stride and dilation 1, one group, f32, c and m multiples of 4; the weights
-  // are WinogradWeights' result.
-  enum class Algorithm : uint8_t { windows, depthwise, winograd_4x4 } algorithm = Algorithm::windows;
+  // winograd: a window of 3 x 3 or 5 x 5, stride and dilation 1, one group, f32; the weights are
+  // WinogradWeights' result.
+  enum class Algorithm : uint8_t { windows, depthwise, winograd } algorithm = Algorithm::windows;
   Factors factors = Factors::f32;
   ir::Dim n, h, w, c, oh, ow, m;
   ir::Dim x_batch_stride, x_row_stride, x_pixel_stride;        // elements
@@ -116,9 +116,10 @@ struct Conv2d {
   bool depthwise() const { return algorithm == Algorithm::depthwise; }
 };
 
-// Filters of 3 x 3, packed as Conv2d's, -> [36][ceil(columns/8)][channels][8]. Pointers: filters, result.
+// Filters of window x window, packed as Conv2d's, -> [36][ceil(columns/8)][channels][8]. Pointers: filters,
+// result.
 struct WinogradWeights {
-  int64_t channels = 0, columns = 0;
+  int64_t channels = 0, columns = 0, window = 3;
 };
 
 // A blocked 2-D transpose of 4-byte elements: out[b][c][r] = x[b][r][c]. Pointers: x, out.

@@ -77,7 +77,7 @@ std::string kernel_text(const Matmul& m, const std::string& at, const std::strin
 
 std::string kernel_text(const Conv2d& c, const std::string& at, const std::string& indent,
                         const std::string& end) {
-  static constexpr const char* algorithms[] = {"", "depthwise ", "winograd 4x4 "};
+  static constexpr const char* algorithms[] = {"", "depthwise ", "winograd "};
   return fmt::format(
       "{}{}conv2d{} x [{}, {}, {}, {}] strides [{}, {}, {}] out [{}, {}, {}, {}] strides [{}, {}, {}] kernel "
       "{}x{} stride {}x{} "

@@ -87,7 +87,7 @@ std::string family_of(const Kernel& kernel) {
     std::string operator()(const Matmul&) const { return "matmul"; }
     std::string operator()(const Conv2d& c) const {
       if (c.depthwise()) return "depthwise";
-      return c.algorithm == Conv2d::Algorithm::winograd_4x4 ? "winograd" : "conv2d";
+      return c.algorithm == Conv2d::Algorithm::winograd ? "winograd" : "conv2d";
     }
     std::string operator()(const WinogradWeights&) const { return "winograd weights"; }
     std::string operator()(const Transpose2d&) const { return "transpose2d"; }

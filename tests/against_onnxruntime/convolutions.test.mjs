@@ -31,9 +31,17 @@ function convolution({ c, m, kernel, attributes = {}, tail = 'none', bias = true
 const pictures = (c, sizes = [[1, 7, 9], [2, 12, 5], [1, 7, 9]]) => sizes.map(([n, h, w]) => ({ x: filled([n, c, h, w]) }));
 
 test('Winograd: channels that fill tiles and panels or not, pads, borders, batches', async () => {
-  for (const [c, m] of [[8, 8], [12, 20], [16, 36]]) {
+  for (const [c, m] of [[8, 8], [12, 20], [16, 36], [13, 19]]) {
     for (const pads of [[1, 1, 1, 1], [0, 0, 0, 0], [0, 2, 1, 0]]) {
       await agreesWithOnnxRuntime(convolution({ c, m, kernel: [3, 3], attributes: { pads } }), pictures(c, [[1, 13, 18], [2, 8, 6], [1, 13, 18]]));
+    }
+  }
+});
+
+test('Winograd of 5 x 5', async () => {
+  for (const [c, m] of [[16, 16], [21, 10]]) {
+    for (const pads of [[2, 2, 2, 2], [0, 1, 3, 2]]) {
+      await agreesWithOnnxRuntime(convolution({ c, m, kernel: [5, 5], attributes: { pads }, tail: 'relu' }), pictures(c, [[1, 13, 18], [2, 8, 6], [1, 13, 18]]));
     }
   }
 });

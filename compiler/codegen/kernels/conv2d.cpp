@@ -30,7 +30,7 @@ int64_t block_pixels(const Conv2d& kernel, int64_t units) {
 
 KernelCall emit_conv2d(FunctionTable& functions, const Conv2d& kernel) {
   if (kernel.depthwise()) return emit_depthwise(functions, kernel);
-  if (kernel.algorithm == Conv2d::Algorithm::winograd_4x4) return emit_winograd(functions, kernel);
+  if (kernel.algorithm == Conv2d::Algorithm::winograd) return emit_winograd(functions, kernel);
   const Factors factors = kernel.factors;
   const std::optional<ir::Dim> channels_of_group = kernel.c.exact_div(kernel.group),
                                columns_of_group = kernel.m.exact_div(kernel.group);

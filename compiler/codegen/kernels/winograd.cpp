@@ -16,10 +16,13 @@ using schedule::Conv2d;
 
 constexpr int64_t kBlockBytes = 640 * 1024;
 
+int64_t padded(const ir::Dim& channels) { return (channels.value() + 3) & -4; }
+
 int64_t block_tiles(const Conv2d& kernel) {
-  const int64_t tile_bytes = 4 * kWinogradPoints * (kernel.c.value() + kernel.m.value());
+  const WinogradForm form(kernel.kh);
+  const int64_t tile_bytes = 4 * kWinogradPoints * (padded(kernel.c) + padded(kernel.m));
   const int64_t most = std::clamp<int64_t>(kBlockBytes / tile_bytes & -4, 16, 64);
-  const ir::Dim tiles = ir::ceildiv(kernel.oh, kWinogradTile) * ir::ceildiv(kernel.ow, kWinogradTile);
+  const ir::Dim tiles = ir::ceildiv(kernel.oh, form.outputs) * ir::ceildiv(kernel.ow, form.outputs);
   if (!tiles.is_constant()) return most;
   const int64_t count = std::max<int64_t>(tiles.value(), 1), blocks = (count + most - 1) / most;
   return ((count + blocks - 1) / blocks + 3) & -4;
@@ -28,7 +31,7 @@ int64_t block_tiles(const Conv2d& kernel) {
 // Where the parts of the workspace lie, in bytes from its start.
 struct Workspace {
   explicit Workspace(const Conv2d& kernel)
-      : tiles(block_tiles(kernel)), c(kernel.c.value()), m(kernel.m.value()) {
+      : tiles(block_tiles(kernel)), c(padded(kernel.c)), m(padded(kernel.m)) {
     outputs = 4 * kWinogradPoints * tiles * c;
     packed = outputs + 4 * kWinogradPoints * tiles * m;
     half = packed + 4 * tiles * c;
@@ -42,16 +45,21 @@ struct Workspace {
 
 KernelCall emit_winograd(FunctionTable& functions, const Conv2d& kernel) {
   const schedule::Epilogue none;
+  const WinogradForm form(kernel.kh);
+  const int shift = form.shift();
+  const bool partial_columns = kernel.m.value() % 4 != 0;
   const EpilogueParts epilogue(functions, kernel.epilogue);
-  const std::string input = winograd_input_function(functions), output = winograd_output_function(functions),
-                    finish = winograd_finish_function(functions, epilogue.in_tile()),
+  const std::string input = winograd_input_function(functions),
+                    output = winograd_output_function(functions, form),
+                    finish = winograd_finish_function(functions, form, epilogue.in_tile(), partial_columns),
                     pack = pack_rows_function(functions),
                     whole = packed_panel_function(functions, schedule::Factors::f32, none, false),
                     partial = packed_panel_function(functions, schedule::Factors::f32, none, true);
-  const std::string name = "f32_winograd_4x4" + EpilogueEmitter::name(kernel.epilogue);
+  const std::string name =
+      form.name() + (partial_columns ? "_tail" : "") + EpilogueEmitter::name(kernel.epilogue);
   KernelCall call;
   call.function =
-      functions.get(name, "winograd" + EpilogueEmitter::key(kernel.epilogue), [&](FunctionBuilder& f) {
+      functions.get(name, name + " driver " + EpilogueEmitter::key(kernel.epilogue), [&](FunctionBuilder& f) {
         const Var<I32> x = f.param<I32>(), weights = f.param<I32>(), out = f.param<I32>();
         const std::vector<Var<I32>> operands = operand_params(f, kernel.epilogue);
         const ConvParams p(f);
@@ -60,14 +68,16 @@ KernelCall emit_winograd(FunctionTable& functions, const Conv2d& kernel) {
                        zeros = f.param<I32>(), inputs = f.param<I32>();
         for (const Var<I32>* part : {&outputs, &packed, &half}) *part += inputs;
         const Var<I32> batch = f.local<I32>(), at = f.local<I32>(), tile = f.local<I32>(),
-                       count = f.local<I32>(), tiles_x = f.local<I32>((p.ow + 3) >> 2), ty = f.local<I32>(),
-                       tx = f.local<I32>(), tiles = f.local<I32>(((p.oh + 3) >> 2) * tiles_x),
-                       c_bytes = f.local<I32>(c << 2), m_bytes = f.local<I32>(m << 2), i = f.local<I32>(),
-                       j = f.local<I32>(), point = f.local<I32>(), column = f.local<I32>(),
-                       right = f.local<I32>(), ix = f.local<I32>(), iy = f.local<I32>(),
-                       base = f.local<I32>(), to = f.local<I32>(), from = f.local<I32>(),
-                       rows_left = f.local<I32>(), columns_left = f.local<I32>(), out_offset = f.local<I32>(),
-                       columns = f.local<I32>(), four = f.local<I32>(f.i32(kWinogradTile));
+                       count = f.local<I32>(), tiles_x = f.local<I32>((p.ow + (form.outputs - 1)) >> shift),
+                       ty = f.local<I32>(), tx = f.local<I32>(),
+                       tiles = f.local<I32>(((p.oh + (form.outputs - 1)) >> shift) * tiles_x),
+                       c_bytes = f.local<I32>(((c + 3) & -4) << 2),
+                       m_bytes = f.local<I32>(((m + 3) & -4) << 2), i = f.local<I32>(), j = f.local<I32>(),
+                       point = f.local<I32>(), column = f.local<I32>(), right = f.local<I32>(),
+                       ix = f.local<I32>(), iy = f.local<I32>(), base = f.local<I32>(), to = f.local<I32>(),
+                       from = f.local<I32>(), rows_left = f.local<I32>(), columns_left = f.local<I32>(),
+                       out_offset = f.local<I32>(), columns = f.local<I32>(),
+                       most = f.local<I32>(f.i32(form.outputs));
         const auto tile_position = [&] {
           ty.set(div_signed(at + tile, tiles_x));
           tx.set((at + tile) - ty * tiles_x);
@@ -80,31 +90,31 @@ KernelCall emit_winograd(FunctionTable& functions, const Conv2d& kernel) {
         // c.
         const auto transform_input = [&] {
           tile_position();
-          iy.set((ty << 2) - p.pad_top);
-          f.for_range(j, 0, kWinogradWindow, 1, [&] {
-            ix.set((tx << 2) - p.pad_left + j);
+          iy.set((ty << shift) - p.pad_top);
+          f.for_range(j, 0, kWinogradInputs, 1, [&] {
+            ix.set((tx << shift) - p.pad_left + j);
             base.set(x + iy * p.x_row + ix * p.x_pixel);
             std::vector<Tree> arguments;
-            for (int row = 0; row < kWinogradWindow; ++row) {
+            for (int row = 0; row < kWinogradInputs; ++row) {
               arguments.push_back(select(less_unsigned(iy + row, p.h) & less_unsigned(ix, p.w),
                                          base + p.x_row * row, zeros.get()));
             }
             arguments.push_back(half + j * c_bytes);
-            arguments.push_back(c_bytes * kWinogradWindow);
+            arguments.push_back(c_bytes * kWinogradInputs);
             arguments.push_back(c_bytes.get());
             call_with(input, std::move(arguments));
           });
           from.set(half);
           to.set(inputs + tile * c_bytes);
-          f.for_range(i, 0, kWinogradWindow, 1, [&] {
+          f.for_range(i, 0, kWinogradInputs, 1, [&] {
             std::vector<Tree> arguments;
-            for (int k = 0; k < kWinogradWindow; ++k) arguments.push_back(from + c_bytes * k);
+            for (int k = 0; k < kWinogradInputs; ++k) arguments.push_back(from + c_bytes * k);
             arguments.push_back(to.get());
             arguments.push_back(count * c_bytes);
             arguments.push_back(c_bytes.get());
             call_with(input, std::move(arguments));
-            from += c_bytes * kWinogradWindow;
-            to += count * c_bytes * kWinogradWindow;
+            from += c_bytes * kWinogradInputs;
+            to += count * c_bytes * kWinogradInputs;
           });
         };
         const auto multiply = [&] {
@@ -116,7 +126,7 @@ KernelCall emit_winograd(FunctionTable& functions, const Conv2d& kernel) {
               // Rows behind the last tile are what lies there, and their products are not kept.
               call_with(pack,
                         FunctionBuilder::arguments(from.get(), from + c_bytes, from + c_bytes * 2,
-                                                   from + c_bytes * 3, packed + tile * c_bytes, c.get()));
+                                                   from + c_bytes * 3, packed + ((tile * c) << 2), c.get()));
               from += c_bytes << 2;
             });
             from.set(inputs + (point + 1) * count * c_bytes);
@@ -138,24 +148,24 @@ KernelCall emit_winograd(FunctionTable& functions, const Conv2d& kernel) {
         // Columns of the points, then the four rows of results.
         const auto transform_output = [&] {
           tile_position();
-          f.for_range(j, 0, kWinogradWindow, 1, [&] {
+          f.for_range(j, 0, kWinogradInputs, 1, [&] {
             call_with(output, FunctionBuilder::arguments(
-                                  outputs + (j * count + tile) * m_bytes, count * m_bytes * kWinogradWindow,
-                                  half + j * m_bytes, m_bytes * kWinogradWindow, m_bytes.get()));
+                                  outputs + (j * count + tile) * m_bytes, count * m_bytes * kWinogradInputs,
+                                  half + j * m_bytes, m_bytes * kWinogradInputs, m_bytes.get()));
           });
-          rows_left.set(p.oh - (ty << 2));
-          rows_left.set(min_i32(rows_left, four));
-          columns_left.set(p.ow - (tx << 2));
-          out_offset.set(batch * p.out_batch + (ty << 2) * p.out_row + (tx << 2) * p.out_pixel);
+          rows_left.set(p.oh - (ty << shift));
+          rows_left.set(min_i32(rows_left, most));
+          columns_left.set(p.ow - (tx << shift));
+          out_offset.set(batch * p.out_batch + (ty << shift) * p.out_row + (tx << shift) * p.out_pixel);
           from.set(half);
           f.for_range(i, 0, rows_left, 1, [&] {
             std::vector<Tree> arguments = FunctionBuilder::arguments(from.get(), m_bytes.get(), out.get());
             append(arguments, epilogue.operands_in_tile(operands));
             append(arguments, {m, p.out_pixel, out_offset, columns_left});
             call_with(finish, std::move(arguments));
-            epilogue.finish(f, out, operands, min_i32(columns_left, four), m.get(), p.out_pixel.get(),
+            epilogue.finish(f, out, operands, min_i32(columns_left, most), m.get(), p.out_pixel.get(),
                             out_offset.get());
-            from += m_bytes * kWinogradWindow;
+            from += m_bytes * kWinogradInputs;
             out_offset += p.out_row;
           });
         };
@@ -172,8 +182,8 @@ KernelCall emit_winograd(FunctionTable& functions, const Conv2d& kernel) {
       });
   const Workspace workspace(kernel);
   call.arguments = ConvParams::arguments(kernel);
-  for (const int64_t size :
-       {workspace.c, workspace.m, workspace.tiles, workspace.outputs, workspace.packed, workspace.half}) {
+  for (const int64_t size : {kernel.c.value(), kernel.m.value(), workspace.tiles, workspace.outputs,
+                             workspace.packed, workspace.half}) {
     call.arguments.emplace_back(size);
   }
   call.zero_bytes = 4 * workspace.c + 16;
@@ -182,7 +192,8 @@ KernelCall emit_winograd(FunctionTable& functions, const Conv2d& kernel) {
 }
 
 KernelCall emit_winograd_weights(FunctionTable& functions, const schedule::WinogradWeights& kernel) {
-  return {winograd_weights_function(functions), {kernel.channels, (kernel.columns + 7) / 8}};
+  return {winograd_weights_function(functions, WinogradForm(kernel.window)),
+          {kernel.channels, (kernel.columns + 7) / 8}};
 }
 
 }  // namespace o2w::codegen

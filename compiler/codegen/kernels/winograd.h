@@ -1,4 +1,4 @@
-// 3 x 3 convolutions of stride 1 by Winograd's F(4x4, 3x3).
+// Convolutions of stride 1 by Winograd's F(4x4, 3x3) and F(2x2, 5x5).
 #pragma once
 
 #include "compiler/codegen/kernels/kernel.h"

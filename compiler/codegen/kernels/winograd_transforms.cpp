@@ -1,6 +1,7 @@
 #include "compiler/codegen/kernels/winograd_transforms.h"
 
 #include <array>
+#include <vector>
 
 namespace o2w::codegen {
 namespace {
@@ -15,8 +16,9 @@ V128 product(V128 a, V128 b) { return f32x4::mul(std::move(a), std::move(b)); }
 // A^T m with its constants in locals.
 class OutputMap {
  public:
-  explicit OutputMap(FunctionBuilder& f)
-      : two_(f.local<V128>(splat(f, 2))),
+  OutputMap(FunctionBuilder& f, const WinogradForm& form)
+      : outputs_(form.outputs),
+        two_(f.local<V128>(splat(f, 2))),
         four_(f.local<V128>(splat(f, 4))),
         eight_(f.local<V128>(splat(f, 8))) {
     for (Var<V128>* local : {&sum12_, &sum34_, &difference12_, &difference34_}) *local = f.local<V128>();
@@ -35,40 +37,48 @@ class OutputMap {
     difference34_.set(difference(m_[3], m_[4]));
   }
   V128 row(int i) const {
-    switch (i) {
-      case 0:
-        return sum(sum(m_[0], sum12_), sum34_);
-      case 1:
-        return sum(difference12_, product(two_, difference34_));
-      case 2:
-        return sum(sum12_, product(four_, sum34_));
-      default:
-        return sum(sum(difference12_, product(eight_, difference34_)), m_[5]);
-    }
+    if (i == 0) return sum(sum(m_[0], sum12_), sum34_);
+    const Var<V128>&ones = i % 2 == 0 ? sum12_ : difference12_, &twos = i % 2 == 0 ? sum34_ : difference34_;
+    V128 value = sum(ones, product(i == 1 ? two_ : i == 2 ? four_ : eight_, twos));
+    return i + 1 == outputs_ ? sum(std::move(value), m_[5]) : std::move(value);
   }
 
  private:
+  int outputs_;
   Var<V128> two_, four_, eight_, sum12_, sum34_, difference12_, difference34_;
   Vectors6 m_;
 };
 
-// G g.
-std::array<V128, 6> weights_map(const std::array<Var<V128>, 3>& g, const std::array<Var<V128>, 4>& parts) {
-  const auto& [quarter, sixth, twelfth, twenty_fourth] = parts;
-  const auto outer = [&] { return product(sixth, sum(g[0], g[2])); };
-  const auto even = [&] { return sum(product(twenty_fourth, g[0]), product(sixth, g[2])); };
+// G g. `numbers`: 1/4, 1/6, 1/24, 2, 4, 8, 16.
+std::array<V128, 6> weights_map(const std::vector<Var<V128>>& g, const std::array<Var<V128>, 7>& numbers) {
+  const auto& [quarter, sixth, twenty_fourth, two, four, eight, sixteen] = numbers;
+  const bool five = g.size() == 5;
+  const auto even = [&] { return five ? sum(sum(g[0], g[2]), g[4]) : sum(g[0], g[2]); };
+  const auto odd = [&]() -> V128 { return five ? sum(g[1], g[3]) : g[1].get(); };
+  const auto even_twos = [&, &times4 = four, &times16 = sixteen] {
+    V128 value = sum(g[0], product(times4, g[2]));
+    return five ? sum(std::move(value), product(times16, g[4])) : std::move(value);
+  };
+  const auto odd_twos = [&, &times2 = two, &times8 = eight] {
+    return five ? sum(product(times2, g[1]), product(times8, g[3])) : product(times2, g[1]);
+  };
   return {product(quarter, g[0]),
-          f32x4::neg(sum(outer(), product(sixth, g[1]))),
-          difference(product(sixth, g[1]), outer()),
-          sum(even(), product(twelfth, g[1])),
-          difference(even(), product(twelfth, g[1])),
-          g[2].get()};
+          f32x4::neg(product(sixth, sum(even(), odd()))),
+          product(sixth, difference(odd(), even())),
+          product(twenty_fourth, sum(even_twos(), odd_twos())),
+          product(twenty_fourth, difference(even_twos(), odd_twos())),
+          g.back().get()};
 }
 
 }  // namespace
 
+std::string WinogradForm::name() const {
+  const std::string side = std::to_string(outputs);
+  return "f32_winograd_" + side + "x" + side;
+}
+
 std::string winograd_input_function(FunctionTable& functions) {
-  return functions.get("f32_winograd_4x4_input", "winograd input", [](FunctionBuilder& f) {
+  return functions.get("f32_winograd_input", "winograd input", [](FunctionBuilder& f) {
     std::array<Var<I32>, 6> from;
     for (Var<I32>& row : from) row = f.param<I32>();
     const Var<I32> to = f.param<I32>(), to_step = f.param<I32>(), bytes = f.param<I32>();
@@ -96,19 +106,19 @@ std::string winograd_input_function(FunctionTable& functions) {
   });
 }
 
-std::string winograd_output_function(FunctionTable& functions) {
-  return functions.get("f32_winograd_4x4_output", "winograd output", [](FunctionBuilder& f) {
+std::string winograd_output_function(FunctionTable& functions, const WinogradForm& form) {
+  return functions.get(form.name() + "_output", form.name() + " output", [&](FunctionBuilder& f) {
     const Var<I32> from = f.param<I32>(), from_step = f.param<I32>(), to = f.param<I32>(),
                    to_step = f.param<I32>(), bytes = f.param<I32>();
     const Var<I32> address = f.local<I32>();
-    OutputMap map(f);
+    OutputMap map(f, form);
     f.while_([&] { return bytes > 0; },
              [&] {
                map.load(from, from_step, address);
                address.set(to);
-               for (int i = 0; i < kWinogradTile; ++i) {
+               for (int i = 0; i < form.outputs; ++i) {
                  f.store_v128(address, map.row(i));
-                 if (i + 1 < kWinogradTile) address += to_step;
+                 if (i + 1 < form.outputs) address += to_step;
                }
                from += 16;
                to += 16;
@@ -117,9 +127,13 @@ std::string winograd_output_function(FunctionTable& functions) {
   });
 }
 
-std::string winograd_finish_function(FunctionTable& functions, const schedule::Epilogue& epilogue) {
-  const std::string name = "f32_winograd_4x4_finish" + EpilogueEmitter::name(epilogue);
-  return functions.get(name, "winograd finish" + EpilogueEmitter::key(epilogue), [&](FunctionBuilder& f) {
+std::string winograd_finish_function(FunctionTable& functions, const WinogradForm& form,
+                                     const schedule::Epilogue& epilogue, bool partial) {
+  const std::string name =
+      form.name() + "_finish" + (partial ? "_tail" : "") + EpilogueEmitter::name(epilogue);
+  const std::string key =
+      form.name() + (partial ? " finish tail" : " finish") + EpilogueEmitter::key(epilogue);
+  return functions.get(name, key, [&](FunctionBuilder& f) {
     const Var<I32> from = f.param<I32>(), from_step = f.param<I32>(), out = f.param<I32>();
     const std::vector<Var<I32>> operands = operand_params(f, epilogue);
     const Var<I32> columns = f.param<I32>(), out_step = f.param<I32>(), out_offset = f.param<I32>(),
@@ -128,18 +142,22 @@ std::string winograd_finish_function(FunctionTable& functions, const schedule::E
     const Var<I32> column_offset = f.local<I32>(f.i32(0)), offset = f.local<I32>(), address = f.local<I32>(),
                    bytes = f.local<I32>(columns << 2);
     const Var<V128> finished = f.local<V128>();
-    OutputMap map(f);
+    OutputMap map(f, form);
     const auto row = [&](int i) {
       finished.set(tail.vector(map.row(i), offset, column_offset, 0, 0));
       address.set(out + scaled_offset(tail.out_type(), offset));
-      store_elements(f, tail.out_type(), finished, address, 0);
+      if (partial) {
+        store_lanes(f, tail.out_type(), finished, address, 0, columns - (column_offset >> 2));
+      } else {
+        store_elements(f, tail.out_type(), finished, address, 0);
+      }
     };
     f.while_([&] { return column_offset < bytes; },
              [&] {
                map.load(from, from_step, address);
                offset.set(out_offset + column_offset);
                row(0);
-               for (int i = 1; i < kWinogradTile; ++i) {
+               for (int i = 1; i < form.outputs; ++i) {
                  f.if_(count > i, [&] {
                    offset += out_step;
                    row(i);
@@ -151,34 +169,37 @@ std::string winograd_finish_function(FunctionTable& functions, const schedule::E
   });
 }
 
-std::string winograd_weights_function(FunctionTable& functions) {
-  return functions.get("f32_winograd_4x4_weights", "winograd weights", [](FunctionBuilder& f) {
+std::string winograd_weights_function(FunctionTable& functions, const WinogradForm& form) {
+  return functions.get(form.name() + "_weights", form.name() + " weights", [&](FunctionBuilder& f) {
     const Var<I32> from = f.param<I32>(), to = f.param<I32>(), channels = f.param<I32>(),
                    panels = f.param<I32>();
     const Var<I32> at = f.local<I32>(), address = f.local<I32>(), row_bytes = f.local<I32>(channels << 5),
                    point_bytes = f.local<I32>(row_bytes * panels);
-    std::array<Var<V128>, 4> parts;
-    constexpr std::array<float, 4> factors = {1.0F / 4, 1.0F / 6, 1.0F / 12, 1.0F / 24};
-    for (std::size_t i = 0; i < 4; ++i) parts[i] = f.local<V128>(splat(f, factors[i]));
-    std::array<Var<V128>, 3> g;
-    for (Var<V128>& local : g) local = f.local<V128>();
-    std::array<std::array<Var<V128>, 3>, 6> half;  // G g
-    for (auto& row : half) {
-      for (Var<V128>& local : row) local = f.local<V128>();
-    }
+    constexpr std::array<float, 7> values = {1.0F / 4, 1.0F / 6, 1.0F / 24, 2, 4, 8, 16};
+    std::array<Var<V128>, 7> numbers;
+    for (std::size_t i = 0; i < values.size(); ++i) numbers[i] = f.local<V128>(splat(f, values[i]));
+    const auto side = static_cast<std::size_t>(form.window);
+    const auto locals = [&] {
+      std::vector<Var<V128>> list;
+      for (std::size_t i = 0; i < side; ++i) list.push_back(f.local<V128>());
+      return list;
+    };
+    const std::vector<Var<V128>> g = locals();
+    std::vector<std::vector<Var<V128>>> half;  // G g
+    for (int i = 0; i < kWinogradInputs; ++i) half.push_back(locals());
     // A round makes four columns of one channel.
     const auto transform = [&] {
-      for (std::size_t x = 0; x < 3; ++x) {
-        for (std::size_t y = 0; y < 3; ++y) {
-          g[y].set(load_v128(from + at + row_bytes * static_cast<int32_t>(3 * y + x)));
+      for (std::size_t x = 0; x < side; ++x) {
+        for (std::size_t y = 0; y < side; ++y) {
+          g[y].set(load_v128(from + at + row_bytes * static_cast<int32_t>(side * y + x)));
         }
-        std::array<V128, 6> column = weights_map(g, parts);
+        std::array<V128, 6> column = weights_map(g, numbers);
         for (std::size_t i = 0; i < 6; ++i) half[i][x].set(std::move(column[i]));
       }
       address.set(to + at);
-      for (const std::array<Var<V128>, 3>& row : half) {
-        std::array<V128, 6> values = weights_map(row, parts);
-        for (V128& value : values) {
+      for (const std::vector<Var<V128>>& row : half) {
+        std::array<V128, 6> points = weights_map(row, numbers);
+        for (V128& value : points) {
           f.store_v128(address, std::move(value));
           address += point_bytes;
         }
@@ -187,7 +208,7 @@ std::string winograd_weights_function(FunctionTable& functions) {
     f.while_([&] { return panels > 0; },
              [&] {
                f.for_range(at, 0, row_bytes, 16, transform);
-               from += row_bytes * 9;
+               from += row_bytes * (form.window * form.window);
                to += row_bytes;
                panels -= 1;
              });
