@@ -25,13 +25,18 @@ void lower_instance(Lowering& l) {
   const double epsilon = l.float_attribute("epsilon", 1e-5);
   const Moments m = moments(l, x, axis_range(2, x->rank()));
   const DType compute = m.centered->type;
+  // A value of its own: where channels are innermost, a root and a quotient per element would be as many as
+  // elements.
+  Value* factor = l.b().tabulate(compute, m.variance->shape, [&](ir::Body& body, ir::Builder::Indices i) {
+    return inverse_root(body.at(m.variance, {i.begin(), i.end()}), epsilon) *
+           ir::cast(compute, body.at(scale, {i[1]}));
+  });
   l.output(0, l.b().tabulate(x->type, x->shape, [&](ir::Body& body, ir::Builder::Indices i) {
     std::vector<Expr> row(i.size(), Expr(0));
     row[0] = i[0];
     row[1] = i[1];
-    const Expr factor = inverse_root(body.at(m.variance, std::move(row)), epsilon) *
-                        ir::cast(compute, body.at(scale, {i[1]}));
-    return body.at(m.centered, {i.begin(), i.end()}) * factor + ir::cast(compute, body.at(bias, {i[1]}));
+    return body.at(m.centered, {i.begin(), i.end()}) * body.at(factor, std::move(row)) +
+           ir::cast(compute, body.at(bias, {i[1]}));
   }));
 }
 
