@@ -2,9 +2,9 @@
 // overlap.
 //
 // Plain C++ without a library, because the same code runs in the compiler (static shapes) and, compiled to
-// WebAssembly, in the runtime library (when shapes are set). Greedy by size: the largest buffer first, each
-// at the lowest gap that fits it best (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net
-// Inference", 2020, section 5.2).
+// WebAssembly, in the runtime library (when shapes are set). Greedy: one buffer after the other at the lowest
+// gap that fits it best, the largest buffer first (Pisarchyk and Lee, "Efficient Memory Management for Deep
+// Neural Net Inference", 2020, section 5.2). The compiler tries other orders as well (search_plan.h).
 #pragma once
 
 namespace o2w {
@@ -40,25 +40,16 @@ inline void memory_plan_sift(const MemoryInterval* intervals, int* order, int ro
   }
 }
 
-// Writes offsets[0..count), multiples of memory_plan_alignment, and returns the bytes of the whole arena.
-// `scratch` has room for 2 * count ints.
-inline long long plan_memory(const MemoryInterval* intervals, int count, long long* offsets, int* scratch) {
-  int* order = scratch;
-  int* placed = scratch + count;  // by offset
-  for (int i = 0; i < count; ++i) order[i] = i;
-  for (int i = count / 2; i-- > 0;) memory_plan_sift(intervals, order, i, count);
-  for (int end = count - 1; end > 0; --end) {
-    const int swapped = order[0];
-    order[0] = order[end];
-    order[end] = swapped;
-    memory_plan_sift(intervals, order, 0, end);
-  }
+// The bytes from the start of the arena to the end of its last buffer, with the buffers placed in the given
+// order. Writes offsets[0..count), multiples of memory_plan_alignment; `placed` has room for count ints.
+inline long long place_in_order(const MemoryInterval* intervals, int count, const int* order,
+                                long long* offsets, int* placed) {
   long long total = 0;
   for (int n = 0; n < count; ++n) {
     const MemoryInterval& interval = intervals[order[n]];
     const long long size = memory_plan_align(interval.bytes);
     long long gap_begin = 0, best = -1, best_size = 0;
-    for (int p = 0; p < n; ++p) {
+    for (int p = 0; p < n; ++p) {  // by offset
       const MemoryInterval& other = intervals[placed[p]];
       if (other.last < interval.first || interval.last < other.first) continue;
       const long long gap = offsets[placed[p]] - gap_begin;
@@ -80,6 +71,20 @@ inline long long plan_memory(const MemoryInterval* intervals, int count, long lo
     placed[position] = order[n];
   }
   return total;
+}
+
+// Writes offsets[0..count) and returns the bytes of the whole arena. `scratch` has room for 2 * count ints.
+inline long long plan_memory(const MemoryInterval* intervals, int count, long long* offsets, int* scratch) {
+  int* order = scratch;
+  for (int i = 0; i < count; ++i) order[i] = i;
+  for (int i = count / 2; i-- > 0;) memory_plan_sift(intervals, order, i, count);
+  for (int end = count - 1; end > 0; --end) {
+    const int swapped = order[0];
+    order[0] = order[end];
+    order[end] = swapped;
+    memory_plan_sift(intervals, order, 0, end);
+  }
+  return place_in_order(intervals, count, order, offsets, scratch + count);
 }
 
 }  // namespace o2w

@@ -112,15 +112,10 @@ class Absorption {
   std::vector<bool> dead_;
 };
 
-void absorb_in(Draft& draft, Block& block) {
-  for (Operation& operation : block) {
-    for (Block* inner : blocks_of(operation)) absorb_in(draft, *inner);
-  }
-  Absorption(draft, block).run();
-}
-
 }  // namespace
 
-void absorb_transposes(Draft& draft) { absorb_in(draft, draft.block); }
+void absorb_transposes(Draft& draft) {
+  for_each_block(draft.block, [&](Block& block) { Absorption(draft, block).run(); });
+}
 
 }  // namespace o2w::schedule

@@ -294,26 +294,36 @@ std::vector<int> channels_last_order(int rank) {
 Operation copy_operation(const Draft& draft, int from, int to) {
   const DraftTensor &source = draft.at(from), &target = draft.at(to);
   const auto rank = source.shape.size();
-  const Layout rows = dense_layout(source.shape),
-               last = dense_layout(source.shape, channels_last_order(static_cast<int>(rank)));
-  const bool to_last = source.layout.strides == rows.strides && target.layout.strides == last.strides;
-  const bool to_rows = source.layout.strides == last.strides && target.layout.strides == rows.strides;
   Operation operation;
-  if (ir::byte_size(source.type) != 4 || !(to_last || to_rows)) {
-    operation.what = copy_nest(draft, from, to);
-    return operation;
-  }
+  operation.what = copy_nest(draft, from, to);
+  if (ir::byte_size(source.type) != 4 || rank < 3) return operation;
+  // Pixels of a plane follow each other at one distance.
+  const auto is_plane = [&](const DraftTensor& tensor) {
+    for (std::size_t d = 2; d + 1 < rank; ++d) {
+      if (tensor.layout.strides[d] != tensor.layout.strides[d + 1] * tensor.shape[d + 1]) return false;
+    }
+    return tensor.layout.offset.is(0);
+  };
+  const auto is_rows = [](const DraftTensor& tensor) {
+    return tensor.layout.strides.back().is(1) && !tensor.layout.strides[1].is(1);
+  };
+  const auto is_channels_last = [](const DraftTensor& tensor) {
+    return tensor.layout.strides[1].is(1) && !tensor.layout.strides.back().is(1);
+  };
+  const bool to_last = is_rows(source) && is_channels_last(target);
+  const bool to_rows = is_channels_last(source) && is_rows(target);
+  if (!is_plane(source) || !is_plane(target) || !(to_last || to_rows)) return operation;
   Dim pixels = 1;
   for (std::size_t d = 2; d < rank; ++d) pixels *= source.shape[d];
-  const Dim channels = source.shape[1], plane = channels * pixels;
-  const Dim x_rows = to_last ? channels : pixels, x_columns = to_last ? pixels : channels;
+  const Dim channels = source.shape[1];
+  const Layout &x = source.layout, &out = target.layout;
   operation.what = KernelOp{Transpose2d{.batch = source.shape[0],
-                                        .rows = x_rows,
-                                        .columns = x_columns,
-                                        .x_batch_stride = plane,
-                                        .x_row_stride = x_columns,
-                                        .out_batch_stride = plane,
-                                        .out_row_stride = x_rows},
+                                        .rows = to_last ? channels : pixels,
+                                        .columns = to_last ? pixels : channels,
+                                        .x_batch_stride = x.strides[0],
+                                        .x_row_stride = to_last ? x.strides[1] : x.strides.back(),
+                                        .out_batch_stride = out.strides[0],
+                                        .out_row_stride = to_last ? out.strides.back() : out.strides[1]},
                             {from, to},
                             1};
   return operation;

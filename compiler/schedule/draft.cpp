@@ -176,31 +176,6 @@ NestOp copy_nest(const Draft& draft, int from, int to) {
   return elementwise_nest(draft, to, {from}, element);
 }
 
-bool is_copy(const Draft& draft, const NestOp& nest, int* from, int* to) {
-  if (nest.nest.stages.size() != 1) return false;
-  const Stage& stage = nest.nest.stages[0];
-  if (!stage.loops.empty() || static_cast<bool>(stage.guard) || stage.combiner != ir::Combiner::none ||
-      stage.combine != ir::Combiner::none || stage.sequential) {
-    return false;
-  }
-  ir::Expr body = stage.body;
-  if (body->op == ir::ExprOp::cast && ir::is_storage_only(body->args[0]->type)) body = body->args[0];
-  if (body->op != ir::ExprOp::read || body->args.size() != nest.nest.outer.size() ||
-      stage.target_indices.size() != nest.nest.outer.size()) {
-    return false;
-  }
-  for (std::size_t k = 0; k < body->args.size(); ++k) {
-    if (!ir::is_index(body->args[k], static_cast<int>(k))) return false;
-    if (!ir::is_index(stage.target_indices[k], static_cast<int>(k))) return false;
-  }
-  const int source = nest.tensors[static_cast<std::size_t>(body->slot)];
-  const int target = nest.tensors[static_cast<std::size_t>(stage.target)];
-  if (draft.at(source).type != draft.at(target).type) return false;
-  if (from) *from = source;
-  if (to) *to = target;
-  return true;
-}
-
 ir::Dim byte_count(const DraftTensor& tensor) {
   if (tensor.has_capacity) return tensor.capacity;
   return ir::element_count(tensor.shape) * ir::Dim(ir::byte_size(tensor.type));

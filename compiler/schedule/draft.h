@@ -167,8 +167,6 @@ void for_each_operation(Block& block, const std::function<void(Operation&, Block
 NestOp elementwise_nest(const Draft& draft, int out, std::vector<int> tensors, ir::Expr body);
 // `to` = `from`, element by element (same shape).
 NestOp copy_nest(const Draft& draft, int from, int to);
-// The source when the nest copies one tensor to another of the same shape position by position.
-bool is_copy(const Draft& draft, const NestOp& nest, int* from = nullptr, int* to = nullptr);
 ir::Dim byte_count(const DraftTensor& tensor);
 // What of `e` a store to memory of `type` needs: the cast to a storage-only type is done by the store.
 ir::Expr stored(ir::DType type, const ir::Expr& e);

@@ -8,6 +8,8 @@
 #include <unordered_map>
 
 #include "compiler/schedule/draft.h"
+#include "compiler/schedule/kernel_choice.h"
+#include "compiler/schedule/storage.h"
 #include "compiler/support/error.h"
 
 namespace o2w::schedule {
@@ -238,22 +240,26 @@ class Emission {
     }
   }
 
+  static bool is_dense_channels_last(const DraftTensor& tensor) {
+    const auto rank = static_cast<int>(tensor.shape.size());
+    return rank >= 3 &&
+           same_strides(tensor.shape, tensor.layout, dense_layout(tensor.shape, channels_last_order(rank)));
+  }
+
   void emit_nest(const NestOp& op, const Operation& operation, Steps& steps) {
-    int from = -1, to = -1;
-    if (is_copy(draft_, op, &from, &to)) {
-      const DraftTensor& source = draft_.at(from);
-      const DraftTensor& target = draft_.at(to);
-      const Layout dense = dense_layout(target.shape);
-      if (source.shape == target.shape && source.layout.strides == dense.strides &&
-          target.layout.strides == dense.strides) {
-        const Address a = address_of(from), b = address_of(to);
-        if (a.buffer == b.buffer && a.byte_offset == b.byte_offset) return;
-        steps.push_back(
-            {Call{CopyBytes{ir::element_count(target.shape) * ir::Dim(ir::byte_size(target.type))},
-                  {a, b},
-                  -1},
-             operation.origin});
-        return;
+    if (const auto slice = slice_read(draft_, op); slice && slice->is_box()) {
+      const DraftTensor &source = draft_.at(slice->from), &target = draft_.at(slice->to);
+      if (source.shape == target.shape && same_strides(target.shape, source.layout, target.layout)) {
+        const Address a = address_of(slice->from), b = address_of(slice->to);
+        if (a.buffer == b.buffer && a.byte_offset == b.byte_offset) return;  // it lies there already
+        if (is_dense(target) || is_dense_channels_last(target)) {
+          steps.push_back(
+              {Call{CopyBytes{ir::element_count(target.shape) * ir::Dim(ir::byte_size(target.type))},
+                    {a, b},
+                    -1},
+               operation.origin});
+          return;
+        }
       }
     }
     LoopNest nest = op.nest;

@@ -1,6 +1,7 @@
 // Elementwise work on the result of a matrix product or convolution, done on the accumulator before it is
 // stored.
 #include <algorithm>
+#include <map>
 
 #include "compiler/schedule/fusion.h"
 #include "compiler/schedule/nest_rewriting.h"
@@ -113,7 +114,13 @@ class EpilogueFusion {
     for (std::size_t k = 0; k < block_.size(); ++k) {
       if (!dead_[k]) fuse(static_cast<int>(k));
     }
-    erase_operations(block_, dead_);
+    Block result;
+    for (std::size_t k = 0; k < block_.size(); ++k) {
+      if (!dead_[k]) result.push_back(std::move(block_[k]));
+      if (const auto copy = copies_.find(static_cast<int>(k)); copy != copies_.end())
+        result.push_back(std::move(copy->second));
+    }
+    block_ = std::move(result);
   }
 
  private:
@@ -140,12 +147,6 @@ class EpilogueFusion {
     }
 
     Epilogue epilogue = *c.epilogue;
-    // An operand read before like the output is laid out like the output before: a part of a concatenation is
-    // not.
-    const bool reads_like_output =
-        std::any_of(epilogue.operands.begin(), epilogue.operands.end(),
-                    [](const EpilogueOperand& operand) { return operand.access == Access::same; });
-    if (reads_like_output && !is_row_major(draft_.at(out))) return;
     std::vector<int> tensors = *c.tensors;
     Expr accumulator = epilogue.body.get() != nullptr ? epilogue.body : ir::temp(0, epilogue.accumulator);
     // What was stored in between was rounded to the tensor's type.
@@ -164,6 +165,16 @@ class EpilogueFusion {
     });
     if (!good || tensors.size() > kMostOperands || uses_index(body)) return;
 
+    // An operand read like the output is laid out like the output, which a part of a concatenation is not:
+    // that one is copied into place (place_parts makes the two one where their layouts come to agree).
+    const bool reads_like_output =
+        std::any_of(epilogue.operands.begin(), epilogue.operands.end(),
+                    [](const EpilogueOperand& operand) { return operand.access == Access::same; });
+    const int part = reads_like_output && !is_row_major(draft_.at(out)) ? out : -1;
+    if (part >= 0 && stage->body->op == ExprOp::read) return;  // the copy itself
+    const int stored =
+        part < 0 ? out : draft_.add(draft_.at(out).type, draft_.at(out).shape, draft_.at(out).name);
+
     uses_.forget(at(position), position);
     epilogue.body = body;
     *c.epilogue = std::move(epilogue);
@@ -171,11 +182,16 @@ class EpilogueFusion {
     if (auto* einsum = at(position).as<EinsumOp>()) {
       einsum->labels.out = relabelled(einsum->labels, draft_.at(*c.out).shape, draft_.at(out).shape);
     }
-    *c.out = out;
+    *c.out = stored;
     uses_.forget(at(reader), reader);
+    const std::shared_ptr<const ir::Origin> origin = at(reader).origin;
     at(reader) = std::move(at(position));
     uses_.add(at(reader), reader);
     dead_[static_cast<std::size_t>(position)] = true;
+    if (part < 0) return;
+    Operation copy{copy_nest(draft_, stored, part), origin, at(reader).failure};
+    uses_.add(copy, reader);
+    copies_.emplace(reader, std::move(copy));
   }
 
   // The tensor under which a contraction's result is read: itself or its only view, where that differs by
@@ -238,8 +254,7 @@ class EpilogueFusion {
     }
     if (others == 0 && column < 0) return Access::scalar;
     if (others == 0 && c.has_column_operands) return Access::column;
-    const bool same =
-        t.shape == shape && is_identity(read.args, shape) && is_row_major(t) && is_row_major(draft_.at(out));
+    const bool same = t.shape == shape && is_identity(read.args, shape) && is_row_major(t);
     return same ? std::optional(Access::same) : std::nullopt;
   }
 
@@ -256,17 +271,13 @@ class EpilogueFusion {
   Block& block_;
   BlockUses uses_;
   std::vector<bool> dead_;
+  std::map<int, Operation> copies_;  // that follow an operation
 };
-
-void fuse_in(Draft& draft, Block& block) {
-  for (Operation& operation : block) {
-    for (Block* inner : blocks_of(operation)) fuse_in(draft, *inner);
-  }
-  EpilogueFusion(draft, block).run();
-}
 
 }  // namespace
 
-void fuse_epilogues(Draft& draft) { fuse_in(draft, draft.block); }
+void fuse_epilogues(Draft& draft) {
+  for_each_block(draft.block, [&](Block& block) { EpilogueFusion(draft, block).run(); });
+}
 
 }  // namespace o2w::schedule

@@ -510,15 +510,11 @@ class RowFusion {
   std::set<int> lent_;  // results that hold other rows before their own
 };
 
-void fuse_in(Draft& draft, Block& block, const std::vector<bool>& keep_layout) {
-  for (Operation& operation : block) {
-    for (Block* inner : blocks_of(operation)) fuse_in(draft, *inner, keep_layout);
-  }
-  RowFusion(draft, block, keep_layout).run();
-}
-
 }  // namespace
 
-void fuse_rows(Draft& draft) { fuse_in(draft, draft.block, tensors_of_convolutions(draft)); }
+void fuse_rows(Draft& draft) {
+  const std::vector<bool> keep_layout = tensors_of_convolutions(draft);
+  for_each_block(draft.block, [&](Block& block) { RowFusion(draft, block, keep_layout).run(); });
+}
 
 }  // namespace o2w::schedule

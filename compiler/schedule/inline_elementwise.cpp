@@ -133,8 +133,6 @@ class Inlining {
   bool reads_in_place(const NestOp& consumer, int tensor) const {
     const Stage* stage = plain_stage(draft_, consumer);
     if (stage == nullptr || consumer.nest.outer != draft_.at(tensor).shape) return false;
-    // A part of a concatenation is not laid out like a residual.
-    if (draft_.at(consumer.tensors[static_cast<std::size_t>(stage->target)]).host >= 0) return false;
     bool good = true;
     ir::walk(stage->body, [&](const ExprNode& node) {
       if (node.op != ExprOp::read || consumer.tensors[static_cast<std::size_t>(node.slot)] != tensor) return;
@@ -214,15 +212,10 @@ class Inlining {
   std::vector<bool> dead_;
 };
 
-void inline_in(Draft& draft, Block& block) {
-  for (Operation& operation : block) {
-    for (Block* inner : blocks_of(operation)) inline_in(draft, *inner);
-  }
-  Inlining(draft, block).run();
-}
-
 }  // namespace
 
-void inline_elementwise(Draft& draft) { inline_in(draft, draft.block); }
+void inline_elementwise(Draft& draft) {
+  for_each_block(draft.block, [&](Block& block) { Inlining(draft, block).run(); });
+}
 
 }  // namespace o2w::schedule

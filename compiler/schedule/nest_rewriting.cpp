@@ -119,6 +119,13 @@ void BlockUses::add(const Operation& operation, int position) {
   }
 }
 
+void for_each_block(Block& block, const std::function<void(Block&)>& visit) {
+  for (Operation& operation : block) {
+    for (Block* inner : blocks_of(operation)) for_each_block(*inner, visit);
+  }
+  visit(block);
+}
+
 std::set<std::string> symbols_of(const Draft& draft, const Operation& operation) {
   std::set<std::string> names;
   if (draft.symbols.empty()) return names;

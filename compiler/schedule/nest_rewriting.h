@@ -1,6 +1,7 @@
 // What the fusion steps share: who uses which tensor, what may trade places in time, and surgery on nests.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -46,6 +47,9 @@ class BlockUses {
   std::map<int, std::set<int>> storage_writers_;  // by root, nested blocks included
   std::map<std::string, std::set<int>> symbol_definers_;
 };
+
+// Calls `visit` for a block and those nested in it, the inner ones first.
+void for_each_block(Block& block, const std::function<void(Block&)>& visit);
 
 // Names of the symbols that an operation's expressions, sizes and addresses depend on.
 std::set<std::string> symbols_of(const Draft& draft, const Operation& operation);

@@ -2,11 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "compiler/schedule/draft.h"
+#include "compiler/schedule/search_plan.h"
 #include "compiler/support/error.h"
-#include "runtime-lib/memory_plan.h"
 
 namespace o2w::schedule {
 namespace {
@@ -93,10 +92,9 @@ void plan_arena(Program& program) {
     intervals.push_back({buffer.first_use, buffer.last_use, buffer.bytes.constant().value_or(0)});
   }
   if (!all_known) return;
-  std::vector<long long> offsets(members.size());
-  std::vector<int> scratch(2 * members.size());
-  program.arena_bytes =
-      plan_memory(intervals.data(), static_cast<int>(members.size()), offsets.data(), scratch.data());
+  const ArenaPlan plan = search_plan(intervals);
+  program.arena_bytes = plan.bytes;
+  program.arena_lower_bound = plan.lower_bound;
   if (program.arena_bytes >= kLargestArena) {
     fail_model(
         "the model needs {} bytes for intermediate results at once, more than the 4 GiB that WebAssembly can "
@@ -104,17 +102,8 @@ void plan_arena(Program& program) {
         "give smaller sizes by --shape or --dim",
         program.arena_bytes);
   }
-  std::map<int, int64_t> change;  // of the live bytes, by step
-  for (std::size_t k = 0; k < members.size(); ++k) {
-    program.buffers[static_cast<std::size_t>(members[k])].offset = offsets[k];
-    change[intervals[k].first] += memory_plan_align(intervals[k].bytes);
-    change[intervals[k].last + 1] -= memory_plan_align(intervals[k].bytes);
-  }
-  int64_t live = 0;
-  for (const auto& [step, bytes] : change) {
-    live += bytes;
-    program.arena_lower_bound = std::max(program.arena_lower_bound, live);
-  }
+  for (std::size_t k = 0; k < members.size(); ++k)
+    program.buffers[static_cast<std::size_t>(members[k])].offset = plan.offsets[k];
 }
 
 }  // namespace o2w::schedule

@@ -3,6 +3,7 @@
 #include "compiler/schedule/draft.h"
 #include "compiler/schedule/fusion.h"
 #include "compiler/schedule/kernel_choice.h"
+#include "compiler/schedule/storage.h"
 #include "compiler/support/error.h"
 
 namespace o2w::schedule {
@@ -26,12 +27,20 @@ Result<Program> make_program(const ir::Graph& graph, const ScheduleOptions& opti
       dump("fuse-rows", draft);
       assign_layouts(draft);
       dump("assign-layouts", draft);
+      slices_as_views(draft);
+      dump("slices-as-views", draft);
+      place_parts(draft);
+      dump("place-parts", draft);
       split_transposed_convolutions(draft);
       dump("split-transposed-convolutions", draft);
       choose_kernels(draft, {.exact = options.exact, .choices = options.kernels});
       dump("choose-kernels", draft);
     }
     contractions_to_nests(draft);
+    if (options.level >= 1) {
+      compute_in_place(draft);
+      dump("compute-in-place", draft);
+    }
     Program program = emit(draft);
     plan_arena(program);
     return program;
