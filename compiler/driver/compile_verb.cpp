@@ -1,8 +1,10 @@
 #include <fmt/core.h>
 
 #include <CLI/Error.hpp>
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 
 #include "compiler/driver/atomic_file.h"
@@ -11,6 +13,7 @@
 #include "compiler/driver/pipeline.h"
 #include "compiler/driver/progress.h"
 #include "compiler/driver/verbs.h"
+#include "compiler/schedule/arena_need.h"
 
 namespace o2w::driver {
 namespace {
@@ -27,6 +30,25 @@ struct CompileVerb {
 };
 
 std::vector<uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
+
+// The plan of a module with open sizes is an example: each of them 64, or as near to it as it may be.
+void print_arena(const schedule::Program& program) {
+  schedule::ArenaNeed need{program.arena_bytes, program.arena_lower_bound};
+  std::string where;
+  if (need.bytes == 0) {
+    std::map<std::string, int64_t> sizes;
+    for (const ir::SymbolRef& symbol : program.symbols) {
+      if (!symbol->from_input) continue;
+      sizes[symbol->name] = std::clamp<int64_t>(64, symbol->lower, symbol->upper);
+      where += fmt::format("{}{} = {}", where.empty() ? " where " : ", ", symbol->name, sizes[symbol->name]);
+    }
+    const auto example = schedule::arena_need(program, sizes);
+    if (!example) return;
+    need = *example;
+  }
+  fmt::print("arena {:.1f} KB (lower bound {:.1f} KB{}), {} steps\n", static_cast<double>(need.bytes) / 1000,
+             static_cast<double>(need.lower_bound) / 1000, where, program.steps.size());
+}
 
 int CompileVerb::run() const {
   const auto start = std::chrono::steady_clock::now();
@@ -83,12 +105,7 @@ int CompileVerb::run() const {
     fmt::print("weights {:.1f} KB, code and tables {:.1f} KB, {:.2f} s\n",
                static_cast<double>(compiled->package.weight_bytes) / 1000,
                static_cast<double>(compiled->package.code_bytes) / 1000, seconds);
-    if (model.verbose && compiled->program.is_static) {
-      fmt::print("arena {:.1f} KB (lower bound {:.1f} KB), {} steps\n",
-                 static_cast<double>(compiled->program.arena_bytes) / 1000,
-                 static_cast<double>(compiled->program.arena_lower_bound) / 1000,
-                 compiled->program.steps.size());
-    }
+    if (model.verbose) print_arena(compiled->program);
   }
   return exit_ok;
 }

@@ -67,9 +67,10 @@ class PartPlacement {
   };
   struct Candidate {
     int tensor = -1;
-    int face = -1;            // itself, or the view of it that the copies read
-    Dim position;             // in the host
-    std::vector<int> copies;  // that copy nothing once it is there
+    int face = -1;                             // itself, or the view of it that the copies read
+    Dim position;                              // in the host
+    std::vector<int> copies;                   // that copy nothing once it is there
+    std::vector<std::pair<int, int>> lodgers;  // residuals that it takes the place of: (tensor, its new host)
     std::vector<std::pair<int, DraftTensor>> before;
   };
 
@@ -216,7 +217,7 @@ class PartPlacement {
       if (d != host.axis && t.shape[d] != h.shape[d]) return std::nullopt;
     }
     // The parts that it covers must all be its own elements, each in its place.
-    Candidate result{tensor, face, position, {}, {}};
+    Candidate result{tensor, face, position, {}, {}, {}};
     const Dim end = position + t.shape[host.axis];
     Dim covered = position;
     for (const Part& part : host.parts) {
@@ -310,6 +311,8 @@ class PartPlacement {
   }
 
   void put_back(const Candidate& candidate) {
+    for (const auto& [lodger, own_host] : candidate.lodgers)
+      std::erase(children_[static_cast<std::size_t>(own_host)], lodger);
     for (auto it = candidate.before.rbegin(); it != candidate.before.rend(); ++it)
       draft_.at(it->first) = it->second;
   }
@@ -329,6 +332,48 @@ class PartPlacement {
     t.host_offset =
         candidate.position * draft_.at(host.tensor).layout.strides[host.axis] * Dim(ir::byte_size(t.type));
     return true;
+  }
+
+  // A residual that nobody needs after the operation that adds it lies where the result does: it is
+  // overwritten there, element by element.
+  void take_in_residuals(Candidate& candidate, const Host& host) {
+    const std::vector<int> members = family(candidate.tensor);
+    for (std::size_t m = 0; m < members.size(); ++m) {
+      const int result = members[m];
+      if (uses_.writers(result).size() != 1) continue;
+      const int position = *uses_.writers(result).begin();
+      const auto* convolution = at(position).as<ConvolutionOp>();
+      if (convolution == nullptr) continue;
+      for (std::size_t k = 0; k < convolution->epilogue_tensors.size(); ++k) {
+        const int residual = convolution->epilogue_tensors[k];
+        const DraftTensor &r = draft_.at(residual), &out = draft_.at(result);
+        if (convolution->epilogue.operands[k].access != EpilogueOperand::Access::same || r.type != out.type ||
+            r.shape != out.shape || same_strides(out.shape, r.layout, out.layout) || !may_move(residual) ||
+            residual == draft_.root(host.tensor)) {
+          continue;
+        }
+        const std::set<int> all = users(residual);
+        const std::vector<int> reads = reads_of(at(position));
+        const auto is_of_residual = [&](int t) { return t != residual && draft_.root(t) == residual; };
+        if (*all.rbegin() != position || !known_at(host.tensor, *all.begin(), position) ||
+            std::any_of(reads.begin(), reads.end(), is_of_residual) || convolution->x == residual ||
+            std::count(convolution->epilogue_tensors.begin(), convolution->epilogue_tensors.end(),
+                       residual) != 1) {
+          continue;
+        }
+        Candidate moved;
+        if (!relayout(moved, residual, out.layout)) {
+          put_back(moved);
+          continue;
+        }
+        draft_.at(residual).host = result;
+        draft_.at(residual).host_offset = 0;
+        children_[static_cast<std::size_t>(result)].push_back(residual);
+        candidate.before.insert(candidate.before.end(), moved.before.begin(), moved.before.end());
+        candidate.lodgers.emplace_back(residual, result);
+        return take_in_residuals(candidate, host);  // whose own residual may follow
+      }
+    }
   }
 
   bool fits(const Candidate& candidate) {
@@ -358,6 +403,7 @@ class PartPlacement {
         candidates.push_back(std::move(*one));
       }
     }
+    for (Candidate& candidate : candidates) take_in_residuals(candidate, host);
     // Tensors that one operation wants laid out alike stay behind together.
     for (bool changed = true; changed;) {
       changed = false;
@@ -414,7 +460,7 @@ class PartPlacement {
     for (int t = place.host; t >= 0; t = draft_.at(t).host) {
       if (is_written(t)) return;
     }
-    Candidate moved{host.tensor, host.tensor, place.position, {}, {}};
+    Candidate moved{host.tensor, host.tensor, place.position, {}, {}, {}};
     for (const Part& part : host.parts) moved.copies.push_back(part.writer);
     Host target{place.host, host.axis, {}, {}};
     if (!move_in(moved, target)) return;

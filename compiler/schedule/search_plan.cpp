@@ -12,20 +12,6 @@ namespace {
 // Pairs of buffers that the search looks at, at most: a few tenths of a second.
 constexpr int64_t kMostPairs = 100'000'000;
 
-int64_t live_at_worst(const std::vector<MemoryInterval>& intervals) {
-  std::map<int, int64_t> change;  // of the live bytes, by step
-  for (const MemoryInterval& interval : intervals) {
-    change[interval.first] += memory_plan_align(interval.bytes);
-    change[interval.last + 1] -= memory_plan_align(interval.bytes);
-  }
-  int64_t live = 0, most = 0;
-  for (const auto& [step, bytes] : change) {
-    live += bytes;
-    most = std::max(most, live);
-  }
-  return most;
-}
-
 class Search {
  public:
   explicit Search(const std::vector<MemoryInterval>& intervals)
@@ -112,6 +98,20 @@ class Search {
 };
 
 }  // namespace
+
+int64_t live_at_worst(const std::vector<MemoryInterval>& intervals) {
+  std::map<int, int64_t> change;  // of the live bytes, by step
+  for (const MemoryInterval& interval : intervals) {
+    change[interval.first] += memory_plan_align(interval.bytes);
+    change[interval.last + 1] -= memory_plan_align(interval.bytes);
+  }
+  int64_t live = 0, most = 0;
+  for (const auto& [step, bytes] : change) {
+    live += bytes;
+    most = std::max(most, live);
+  }
+  return most;
+}
 
 ArenaPlan search_plan(const std::vector<MemoryInterval>& intervals) {
   if (intervals.empty()) return {};

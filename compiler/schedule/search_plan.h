@@ -14,6 +14,9 @@ struct ArenaPlan {
   int64_t lower_bound = 0;  // bytes that live at the worst step
 };
 
+// Bytes that live at the worst step: no plan needs fewer.
+int64_t live_at_worst(const std::vector<MemoryInterval>& intervals);
+
 // The best of several orders in which buffers are placed, improved by moving buffers at the top of the arena
 // forward in the order. Deterministic; the time is bounded.
 ArenaPlan search_plan(const std::vector<MemoryInterval>& intervals);
