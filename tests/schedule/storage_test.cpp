@@ -14,9 +14,15 @@ namespace {
 using Steps = std::vector<void (*)(Draft&)>;
 
 const Steps kUpToParts = {inline_elementwise, fuse_epilogues, assign_layouts, slices_as_views, place_parts};
-const Steps kAll = {inline_elementwise, fuse_epilogues,        fuse_rows,
-                    assign_layouts,     slices_as_views,       place_parts,
-                    choose_kernels,     contractions_to_nests, compute_in_place};
+const Steps kAll = {inline_elementwise,
+                    fuse_epilogues,
+                    fuse_rows,
+                    assign_layouts,
+                    slices_as_views,
+                    place_parts,
+                    [](Draft& draft) { choose_kernels(draft); },
+                    contractions_to_nests,
+                    compute_in_place};
 
 // Runs the steps, then prints the operations and the tensors that these touch.
 std::string after(const std::string& nodes, const Steps& steps) {
@@ -201,6 +207,25 @@ nest [2, 4] (t1, t4)
 nest [2, 4] (t0, t5)
   operand1(i0, i1) = read0:f32(i0, i1)
 )");
+}
+
+// A residual that is not needed afterwards moves into the concatenation with the result, whose place it takes
+// first.
+TEST(PlaceParts, ResidualsLieWhereTheResultDoes) {
+  EXPECT_EQ(after(R"(
+  input "x" %0: f32[1, 4, 6, 6]
+  %1: f32[4, 4, 3, 3] = constant <f32[4, 4, 3, 3]>
+  %2: f32[1, 4, 6, 6] = convolution (%0, %1) strides [1, 1] dilations [1, 1] pads [1, 1] group 1
+  %3: f32[1, 4, 6, 6] = convolution (%2, %1) strides [1, 1] dilations [1, 1] pads [1, 1] group 1
+  %4: f32[1, 4, 6, 6] = tabulate (%2, %3) { add(read0(i0, i1, i2, i3), read1(i0, i1, i2, i3)) }
+  %5: f32[1, 4, 6, 6] = convolution (%4, %1) strides [1, 1] dilations [1, 1] pads [1, 1] group 1
+  %6: f32[1, 8, 6, 6] = concat (%5, %4) axis 1
+  %7: f32[4, 8, 1, 1] = constant <f32[4, 8, 1, 1]>
+  %8: f32[1, 4, 6, 6] = convolution (%6, %7) strides [1, 1] dilations [1, 1] pads [0, 0] group 1
+  output "y" %8
+)",
+                  kUpToParts),
+            R"(EXPECTED ResidualsLieWhereTheResultDoes)");
 }
 
 TEST(SlicesAsViews, ProductsReadWhereTheSliceLies) {
