@@ -183,7 +183,16 @@ TEST(PlaceParts, ViewsMoveWithWhatTheyShow) {
   output "y" %5
 )",
                   kUpToParts),
-            R"(EXPECTED ViewsMoveWithWhatTheyShow)");
+            R"(t0 "x": f32[n, 4] input 0
+t1 "w": f32[4, 6] input 1
+t2 "z": f32[1, 2, 3] input 2
+t3 "%2": f32[n, 6] in t5 at 0
+t5 "%5": f32[n + 1, 2, 3] output 0
+t7 "%5 part": f32[1, 2, 3] in t5 at 24*n
+t3 = einsum mk, kn -> mn (t0, t1)
+nest [1, 2, 3] (t2, t7)
+  operand1(i0, i1, i2) = read0:f32(i0, i1, i2)
+)");
 }
 
 // A routine writes bytes in a row, which a part along the last dimension has not.
@@ -209,9 +218,8 @@ nest [2, 4] (t0, t5)
 )");
 }
 
-// A residual that is not needed afterwards moves into the concatenation with the result, whose place it takes
-// first.
-TEST(PlaceParts, ResidualsLieWhereTheResultDoes) {
+// A residual that the convolution also reads a window of is not overwritten, so that neither moves.
+TEST(PlaceParts, ResidualsOfTheirOwnWindowsStay) {
   EXPECT_EQ(after(R"(
   input "x" %0: f32[1, 4, 6, 6]
   %1: f32[4, 4, 3, 3] = constant <f32[4, 4, 3, 3]>
@@ -225,7 +233,24 @@ TEST(PlaceParts, ResidualsLieWhereTheResultDoes) {
   output "y" %8
 )",
                   kUpToParts),
-            R"(EXPECTED ResidualsLieWhereTheResultDoes)");
+            R"(t0 "x": f32[1, 4, 6, 6] input 0
+t2 "%2": f32[1, 4, 6, 6] strides [144, 1, 24, 4]
+t4 "%4": f32[1, 4, 6, 6] strides [144, 1, 24, 4]
+t6 "%6": f32[1, 8, 6, 6] strides [288, 1, 48, 8]
+t7 "%6 part": f32[1, 4, 6, 6] strides [288, 1, 48, 8] in t6 at 0
+t8 "%6 part": f32[1, 4, 6, 6] strides [288, 1, 48, 8] in t6 at 16
+t10 "%8": f32[1, 4, 6, 6] output 0
+t11 "x": f32[1, 4, 6, 6] strides [144, 1, 24, 4]
+t12 "%8": f32[1, 4, 6, 6] strides [144, 1, 24, 4]
+t11 = kernel (t0)
+t2 = convolution (t11, t1)
+t4 = convolution (t2, t1) (t2) then f32 same: add(read0:f32(), temp0:f32)
+t7 = convolution (t4, t1) () then: temp0:f32
+nest [1, 6, 6, 4] (t4, t8)
+  operand1(i0, i3, i1, i2) = read0:f32(i0, i3, i1, i2)
+t12 = convolution (t6, t9)
+t10 = kernel (t12)
+)");
 }
 
 TEST(SlicesAsViews, ProductsReadWhereTheSliceLies) {
@@ -294,7 +319,26 @@ TEST(ComputeInPlace, RowsAreReadBeforeTheyAreWritten) {
   output "y" %7
 )",
                   kAll),
-            R"(EXPECTED RowsAreReadBeforeTheyAreWritten)");
+            R"(t0 "x": f32[5, 4] input 0
+t2 "%2": f32[5, 4]
+t3 "%3": f32[5]
+t4 "%4": f32[5, 4] in t2 at 0
+t5 "%5": f32[5]
+t6 "%6": f32[5, 4] in t4 at 0
+t7 "%7": f32[5, 4] output 0
+t2 = kernel (t0, t8)
+nest [5] (t2, t3)
+  loops [4] temp0 = max read0:f32(i0, i1)
+  operand1(i0) = temp0:f32
+nest [5, 4] (t2, t3, t4)
+  operand2(i0, i1) = exp(sub(read0:f32(i0, i1), read1:f32(i0)))
+nest [5] (t4, t5)
+  loops [4] temp0 = sum read0:f32(i0, i1)
+  operand1(i0) = temp0:f32
+nest [5, 4] (t4, t5, t6)
+  operand2(i0, i1) = div(read0:f32(i0, i1), read1:f32(i0))
+t7 = kernel (t6, t8)
+)");
 }
 
 TEST(ComputeInPlace, NeighboursAreNotOverwritten) {
