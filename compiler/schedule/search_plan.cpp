@@ -51,6 +51,9 @@ class Search {
     const auto size = [](const MemoryInterval& interval) { return static_cast<double>(interval.bytes); };
     const std::vector<Precedes> precedences = {
         [&](const auto& a, const auto& b) { return a.bytes > b.bytes; },
+        [&](const auto& a, const auto& b) {
+          return a.bytes != b.bytes ? a.bytes > b.bytes : life(a) > life(b);
+        },
         [&](const auto& a, const auto& b) { return size(a) * life(a) > size(b) * life(b); },
         [&](const auto& a, const auto& b) { return life(a) > life(b); },
         [&](const auto& a, const auto& b) { return a.first < b.first; },
