@@ -64,7 +64,8 @@ class Span {
     zero_ = f.local<V128>(f32x4::splat(f.f32(0)));
   }
 
-  void emit() {
+  // `rarely`: little code, for what whole rows leave.
+  void emit(bool rarely) {
     const auto walk = [&](int pixels, const std::function<void()>& all_channels) {
       f_.while_([&] { return pixels_ >= pixels; },
                 [&] {
@@ -75,23 +76,24 @@ class Span {
                 });
     };
     const Var<I32> rest = f_.local<I32>();
-    walk(kMostPixels, [&] {
-      channel_.set(f_.i32(0));
-      tiles(kMostPixels, 2);
-      // What is left of the channels, pixel by pixel.
-      f_.if_(channel_ < channels_, [&] {
-        const Var<I32> first = f_.local<I32>(channel_), pixel = f_.local<I32>();
-        f_.for_range(pixel, 0, kMostPixels, 1, [&] {
-          channel_.set(first);
-          rest.set(pixel);
-          last_channels(rest);
+    if (!rarely)
+      walk(kMostPixels, [&] {
+        channel_.set(f_.i32(0));
+        tiles(kMostPixels, 2);
+        // What is left of the channels, pixel by pixel.
+        f_.if_(channel_ < channels_, [&] {
+          const Var<I32> first = f_.local<I32>(channel_), pixel = f_.local<I32>();
+          f_.for_range(pixel, 0, kMostPixels, 1, [&] {
+            channel_.set(first);
+            rest.set(pixel);
+            last_channels(rest);
+          });
         });
       });
-    });
     walk(1, [&] {
       channel_.set(f_.i32(0));
       rest.set(f_.i32(0));
-      tiles(1, kMostBlocks);
+      if (!rarely) tiles(1, kMostBlocks);
       last_channels(rest);
     });
   }
@@ -204,17 +206,20 @@ class Span {
 KernelCall emit_depthwise(FunctionTable& functions, const Conv2d& kernel) {
   const std::string name = name_of(kernel.factors), tail = EpilogueEmitter::name(kernel.epilogue),
                     key = EpilogueEmitter::key(kernel.epilogue);
-  const std::string span =
-      functions.get(name + "_dwconv_4x8" + tail, name + "dwconv span" + key,
-                    [&](FunctionBuilder& f) { Span(functions, f, kernel.factors, kernel.epilogue).emit(); });
   // 3x3: functions of their own for three rows of the window and for the two at the picture's edges.
-  const bool has_rows = has_whole_rows(kernel), is_3x3 = kernel.kh == 3 && kernel.kw == 3;
+  const bool has_rows = has_whole_rows(kernel), is_3x3 = kernel.kh == 3 && kernel.kw == 3,
+             rarely = has_rows && kernel.c.is_constant() && kernel.c.value() % 4 == 0;
+  const std::string span = functions.get(
+      name + (rarely ? "_dwconv_1x4" : "_dwconv_4x8") + tail,
+      name + "dwconv span" + (rarely ? " 1x4" : "") + key,
+      [&](FunctionBuilder& f) { Span(functions, f, kernel.factors, kernel.epilogue).emit(rarely); });
   const std::string rows = has_rows ? depthwise_row_function(functions, kernel, is_3x3 ? 3 : 0) : "",
                     edge_rows = has_rows && is_3x3 ? depthwise_row_function(functions, kernel, 2) : "",
-                    form = has_rows ? (is_3x3 ? "_3x3_s" : "_x5_s") + std::to_string(kernel.stride_w) : "";
+                    form = has_rows ? (is_3x3 ? "_3x3_s" : "_x5_s") + std::to_string(kernel.stride_w) : "",
+                    tiles = rarely ? " rarely" : "";
   KernelCall call;
   call.function = functions.get(
-      name + "_dwconv2d" + form + tail, name + "dwconv2d" + form + key, [&](FunctionBuilder& f) {
+      name + "_dwconv2d" + form + tail, name + "dwconv2d" + form + tiles + key, [&](FunctionBuilder& f) {
         const Operands operands(f, kernel.epilogue);
         const ConvParams p(f);
         const Var<I32> channels = f.param<I32>();
