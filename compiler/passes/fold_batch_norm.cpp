@@ -148,14 +148,15 @@ class Folder {
   std::size_t try_fold(Region& region, std::size_t position) {
     Node& node = *region.nodes[position];
     if (node.outputs[0]->type != DType::f32 || node.outputs[0]->rank() < 3) return 0;
-    Expr body = node.as<ir::Tabulate>()->body;
     std::vector<Value*> inputs = node.inputs;
+    Expr body = at_own_position(node.as<ir::Tabulate>()->body, inputs, node.outputs[0]->shape);
     int slot = sole_operand(node, inputs);
     if (slot < 0) return 0;
     const Node* producer = inputs[static_cast<std::size_t>(slot)]->producer;
     if (const auto* between = producer->as<ir::Tabulate>()) {
       const auto base = static_cast<int>(inputs.size());
-      const Expr inner = ir::rewrite(between->body, [&](const Expr& e) {
+      const Expr own = at_own_position(between->body, producer->inputs, node.outputs[0]->shape);
+      const Expr inner = ir::rewrite(own, [&](const Expr& e) {
         return e->op == ExprOp::read ? ir::read(e->slot + base, e->type, e->args) : e;
       });
       const Expr position_read = identity_read(slot, node.outputs[0]->shape.size());
@@ -172,10 +173,51 @@ class Folder {
     return 0;
   }
 
+  // Values of the node's shape are read at its index variables, also where a dimension of size 1 is read at
+  // 0.
+  static Expr at_own_position(const Expr& body, const std::vector<Value*>& inputs, const ir::Shape& shape) {
+    return ir::rewrite(body, [&](const Expr& e) {
+      if (e->op != ExprOp::read || inputs[static_cast<std::size_t>(e->slot)]->shape != shape) return e;
+      std::vector<Expr> indices = e->args;
+      for (std::size_t k = 0; k < indices.size(); ++k) {
+        if (shape[k].is(1) && ir::is_literal(indices[k])) indices[k] = ir::index_var(static_cast<int>(k));
+      }
+      return ir::read(e->slot, e->type, std::move(indices));
+    });
+  }
+
   static Expr identity_read(int slot, std::size_t rank) {
     std::vector<Expr> indices;
     for (std::size_t k = 0; k < rank; ++k) indices.push_back(ir::index_var(static_cast<int>(k)));
     return ir::read(slot, DType::f32, std::move(indices));
+  }
+
+  // Multiplies the convolution's weights; two constants are inserted before `position`, or one if they cannot
+  // be computed.
+  bool scale_weights(Region& region, std::size_t position, Node& convolution, ir::Tensor scale,
+                     const Node& like) {
+    Value* weights = convolution.inputs[1];
+    Value* scale_value = make_constant(region, position, std::move(scale), like);
+    const auto& attributes = *convolution.as<ir::Convolution>();
+    // Weights are [M, C/group, ..], of a transposed convolution [C, M/group, ..].
+    const Expr channel =
+        attributes.transposed
+            ? ir::floordiv(ir::index_var(0), Expr(ir::floordiv(weights->shape[0], attributes.group))) *
+                      Expr(weights->shape[1]) +
+                  ir::index_var(1)
+            : ir::index_var(0);
+    const Expr scaled = identity_read(0, weights->shape.size()) * ir::read(1, DType::f32, {channel});
+    std::optional<ir::Tensor> new_weights = evaluate(graph_, scaled, {weights, scale_value}, weights->shape);
+    if (!new_weights) return false;  // the scale is left to dead code removal
+    Value* weights_value = make_constant(region, position, std::move(*new_weights), like);
+    // The new weights must stand before the convolution.
+    const auto made = region.nodes.begin() + static_cast<std::ptrdiff_t>(position);
+    const auto target =
+        std::find_if(region.nodes.begin(), region.nodes.end(),
+                     [&](const std::unique_ptr<Node>& other) { return other.get() == &convolution; });
+    std::rotate(target, made, made + 1);
+    convolution.inputs[1] = weights_value;
+    return true;
   }
 
   std::size_t fold(Region& region, std::size_t position, const Expr& body, const std::vector<Value*>& inputs,
@@ -194,8 +236,9 @@ class Folder {
     if (!form || is_zero(*form) || !is_per_channel(form->scale, inputs) ||
         !is_per_channel(form->bias, inputs))
       return 0;
-    // Nothing to multiply by: a bias alone is what the convolution's epilogue does.
-    if (ir::is_literal(form->scale) && form->scale->literal.real == 1) return 0;
+    // Nothing to multiply by: a bias alone is what the convolution's epilogue does. But two become one.
+    const bool only_bias = ir::is_literal(form->scale) && form->scale->literal.real == 1;
+    if (only_bias && std::find(node.inputs.begin(), node.inputs.end(), y) != node.inputs.end()) return 0;
 
     const ir::Shape channels{y->shape[1]};
     const std::vector<Expr> from_channel{Expr(0), ir::index_var(0)};
@@ -207,28 +250,11 @@ class Folder {
     if (form->bias) bias = per_channel(form->bias);
     if (!scale || (form->bias.get() != nullptr && !bias)) return 0;
 
-    Value* scale_value = make_constant(region, position, std::move(*scale), node);
-    const auto& attributes = *convolution.as<ir::Convolution>();
-    // Weights are [M, C/group, ..], of a transposed convolution [C, M/group, ..].
-    const Expr channel =
-        attributes.transposed
-            ? ir::floordiv(ir::index_var(0), Expr(ir::floordiv(weights->shape[0], attributes.group))) *
-                      Expr(weights->shape[1]) +
-                  ir::index_var(1)
-            : ir::index_var(0);
-    const Expr scaled = identity_read(0, weights->shape.size()) * ir::read(1, DType::f32, {channel});
-    std::optional<ir::Tensor> new_weights = evaluate(graph_, scaled, {weights, scale_value}, weights->shape);
-    if (!new_weights) return 1;  // the scale is left to dead code removal
-    Value* weights_value = make_constant(region, position, std::move(*new_weights), node);
-    // The new weights must stand before the convolution.
-    const auto made = region.nodes.begin() + static_cast<std::ptrdiff_t>(position);
-    const auto target =
-        std::find_if(region.nodes.begin(), region.nodes.end(),
-                     [&](const std::unique_ptr<Node>& other) { return other.get() == &convolution; });
-    std::rotate(target, made, made + 1);
-    convolution.inputs[1] = weights_value;
-
-    std::size_t inserted = 2;
+    std::size_t inserted = 0;
+    if (!only_bias) {
+      if (!scale_weights(region, position, convolution, std::move(*scale), node)) return 1;
+      inserted = 2;
+    }
     const Expr element = identity_read(0, y->shape.size());
     if (bias) {
       Value* bias_value = make_constant(region, position + inserted, std::move(*bias), node);

@@ -7,6 +7,9 @@
 
 namespace o2w::schedule {
 
+// Makes numbers of the constants of one element that nests read.
+void literal_scalars(Draft& draft);
+
 // Puts the expression of an elementwise nest in the place of the reads of its result, where that does not
 // repeat work: the consumers evaluate it at most once per element, or it merely moves elements.
 void inline_elementwise(Draft& draft);

@@ -17,6 +17,8 @@ Result<Program> make_program(const ir::Graph& graph, const ScheduleOptions& opti
     Draft draft = draft_of(graph);
     dump("draft", draft);
     if (options.level >= 1) {
+      literal_scalars(draft);
+      dump("literal-scalars", draft);
       inline_elementwise(draft);
       dump("inline-elementwise", draft);
       absorb_transposes(draft);

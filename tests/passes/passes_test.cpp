@@ -145,6 +145,22 @@ TEST(FoldBatchNorm, ScalesTheWeights) {
   EXPECT_EQ(text.find("div"), std::string::npos) << text;
 }
 
+TEST(FoldBatchNorm, TwoBiasesBecomeOne) {
+  const std::string nodes = R"(  input "x" %0: f32[1, 1, 4]
+  %1: f32[2, 1, 1] = constant <f32[2, 1, 1] 3, 5>
+  %2: f32[2] = constant <f32[2] 1, 2>
+  %3: f32[1] = constant <f32[1] 10>
+  %5: f32[1, 2, 4] = convolution (%0, %1) strides [1] dilations [1] pads [0] group 1
+  %6: f32[1, 2, 4] = tabulate (%5, %2) { add(read0(i0, i1, i2), read1(i1)) }
+  %7: f32[1, 2, 4] = tabulate (%6, %3) { add(read0(0, i1, i2), read1(0)) }
+  output "y" %7
+)";
+  const std::string text = after(nodes, {fold_batch_norm, remove_dead_code});
+  EXPECT_NE(text.find("constant <f32[2] 11, 12>"), std::string::npos) << text;
+  EXPECT_NE(text.find("constant <f32[2, 1, 1] 3, 5>"), std::string::npos) << text;
+  EXPECT_EQ(text.find("tabulate"), text.rfind("tabulate")) << text;
+}
+
 TEST(FoldBatchNorm, LeavesOtherUsesAndActivationsAlone) {
   const std::string nodes = R"(  input "x" %0: f32[1, 1, 4]
   %1: f32[2, 1, 1] = constant <f32[2, 1, 1] 3, 5>

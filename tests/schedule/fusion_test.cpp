@@ -26,6 +26,20 @@ std::string after(const std::string& nodes, const std::vector<void (*)(Draft&)>&
   return text;
 }
 
+TEST(LiteralScalars, BecomeNumbersOfTheExpression) {
+  EXPECT_EQ(after(R"(
+  input "x" %0: f32[4]
+  %1: f32[] = constant <f32[] 3>
+  %2: f32[1] = constant <f32[1] 0.5>
+  %3: f32[4] = tabulate (%1, %0, %2) { mul(add(read1(i0), read0()), read2(0)) }
+  output "y" %3
+)",
+                  {literal_scalars}),
+            R"(nest [4] (t3, t0)
+  operand0(i0) = mul(add(read1:f32(i0), 3.0:f32), 0.5:f32)
+)");
+}
+
 TEST(InlineElementwise, ChainsBecomeOneNest) {
   EXPECT_EQ(after(R"(
   symbol n 1..9 input
