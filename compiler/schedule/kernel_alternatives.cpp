@@ -30,15 +30,18 @@ bool allows_winograd(const Conv2d& kernel) {
          kernel.dilation_w == 1 && kernel.c.is_constant() && kernel.m.is_constant();
 }
 
+// Tiles of packed rows are whole, so a row alone would cost as much as four: there is a kernel for one row of
+// f32, and integers must be known to have rows enough.
 bool allows_packing(const Matmul& kernel) {
-  return kernel.rhs == Matmul::Rhs::packed && kernel.k.is_constant() && kernel.k.value() > 0 &&
+  const bool has_rows = kernel.factors == Factors::f32 ? kernel.m.upper() > 1 : kernel.m.lower() >= 4;
+  return has_rows && kernel.rhs == Matmul::Rhs::packed && kernel.k.is_constant() && kernel.k.value() > 0 &&
          kernel.n.is_constant();
 }
 
 // Kernels for few columns exist for packed rows alone.
 bool is_narrow(const Matmul& kernel) {
   constexpr int64_t most_columns = 4;
-  return kernel.factors == Factors::f32 && kernel.n.value() <= most_columns && kernel.m.upper() > 1;
+  return kernel.factors == Factors::f32 && kernel.n.value() <= most_columns;
 }
 
 template <typename T>

@@ -35,8 +35,8 @@ TEST(LiteralScalars, BecomeNumbersOfTheExpression) {
   output "y" %3
 )",
                   {literal_scalars}),
-            R"(nest [4] (t3, t0)
-  operand0(i0) = mul(add(read1:f32(i0), 3.0:f32), 0.5:f32)
+            R"(nest [4] (t0, t3)
+  operand1(i0) = mul(add(read0:f32(i0), 3.0:f32), 0.5:f32)
 )");
 }
 
