@@ -4,6 +4,8 @@
 #   #include "<name>.h"      std::span-free, plain C: `extern const unsigned char <name>_wasm[]; extern const unsigned long <name>_wasm_size;`
 # and sets the target properties ONNX2WASM_MODULE (path of the .wasm) and ONNX2WASM_LOADER (path of the .mjs), for those who ship the files.
 # OPTIONS go to the compiler as they are: OPTIONS --dim batch=1 -O3
+# With OPTIONS --weights=sidecar the weights are a file of their own: the header has `<name>_weights` and `<name>_weights_size` as well, and the
+# property ONNX2WASM_WEIGHTS is its path.
 
 # Here and not in the function: CMake enables languages for a whole directory, from file scope only.
 enable_language(ASM)
@@ -23,9 +25,36 @@ function(onnx2wasm_add_model)
   file(MAKE_DIRECTORY ${ARG_OUTPUT_DIRECTORY})
   set(module ${ARG_OUTPUT_DIRECTORY}/${ARG_TARGET}.wasm)
   set(loader ${ARG_OUTPUT_DIRECTORY}/${ARG_TARGET}.mjs)
+  set(weights "")
+  set(weights_assembly "")
+  set(weights_declaration "")
+  if("--weights=sidecar" IN_LIST ARG_OPTIONS OR ARG_OPTIONS MATCHES "(^|;)--weights;sidecar(;|$)")
+    if(ARG_OPTIONS MATCHES "--weights-part")
+      message(FATAL_ERROR "onnx2wasm_add_model: --weights-part does not go with a library, whose weights are one array")
+    endif()
+    list(APPEND ARG_OPTIONS --weights-part 4G)
+    set(weights ${ARG_OUTPUT_DIRECTORY}/${ARG_TARGET}.weights)
+    set(weights_assembly [[
+        .balign 64
+        .globl @ARG_TARGET@_weights
+@ARG_TARGET@_weights:
+        .incbin "@weights@"
+2:
+        .balign 8
+        .globl @ARG_TARGET@_weights_size
+@ARG_TARGET@_weights_size:
+        .quad 2b - @ARG_TARGET@_weights
+]])
+    set(weights_declaration [[
+extern const unsigned char @ARG_TARGET@_weights[];
+extern const unsigned long @ARG_TARGET@_weights_size;
+]])
+    string(CONFIGURE "${weights_assembly}" weights_assembly @ONLY)
+    string(CONFIGURE "${weights_declaration}" weights_declaration @ONLY)
+  endif()
 
   add_custom_command(
-    OUTPUT ${module} ${loader}
+    OUTPUT ${module} ${loader} ${weights}
     COMMAND onnx2wasm::onnx2wasm compile ${ARG_MODEL} -o ${module} --emit wasm,js --quiet ${ARG_OPTIONS}
     DEPENDS ${ARG_MODEL} onnx2wasm::onnx2wasm
     COMMENT "Compiling ${ARG_MODEL} to WebAssembly"
@@ -43,7 +72,7 @@ function(onnx2wasm_add_model)
         .globl @ARG_TARGET@_wasm_size
 @ARG_TARGET@_wasm_size:
         .quad 1b - @ARG_TARGET@_wasm
-        .section .note.GNU-stack,"",%progbits
+@weights_assembly@        .section .note.GNU-stack,"",%progbits
 ]])
   file(CONFIGURE OUTPUT ${ARG_OUTPUT_DIRECTORY}/${ARG_TARGET}.h @ONLY CONTENT [[
 /* The module compiled from @ARG_TARGET@'s model. */
@@ -53,12 +82,15 @@ extern "C" {
 #endif
 extern const unsigned char @ARG_TARGET@_wasm[];
 extern const unsigned long @ARG_TARGET@_wasm_size;
-#ifdef __cplusplus
+@weights_declaration@#ifdef __cplusplus
 }
 #endif
 ]])
-  set_source_files_properties(${ARG_OUTPUT_DIRECTORY}/${ARG_TARGET}.S PROPERTIES OBJECT_DEPENDS ${module})
+  set_source_files_properties(${ARG_OUTPUT_DIRECTORY}/${ARG_TARGET}.S PROPERTIES OBJECT_DEPENDS "${module};${weights}")
   add_library(${ARG_TARGET} STATIC ${ARG_OUTPUT_DIRECTORY}/${ARG_TARGET}.S)
   set_target_properties(${ARG_TARGET} PROPERTIES LINKER_LANGUAGE C ONNX2WASM_MODULE ${module} ONNX2WASM_LOADER ${loader})
+  if(weights)
+    set_target_properties(${ARG_TARGET} PROPERTIES ONNX2WASM_WEIGHTS ${weights})
+  endif()
   target_include_directories(${ARG_TARGET} INTERFACE ${ARG_OUTPUT_DIRECTORY})
 endfunction()

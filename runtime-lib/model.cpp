@@ -163,6 +163,17 @@ abi::Errno prepare_shared(const Context& context) {
   return abi::kSuccess;
 }
 
+// Nothing can run before the host has brought weights that are not part of the module.
+abi::Errno check_weights() {
+  if (!o2w_model.weights) return abi::kSuccess;
+  const auto& weights = *at<const abi::WeightsDescriptor>(o2w_model.weights);
+  if (weights.committed == weights.bytes) return abi::kSuccess;
+  ErrorText() << "the model's weights are not loaded: " << weights.committed << " of " << weights.bytes
+              << " bytes are there. Write the weights file to address " << weights.address
+              << " and call o2w_weights_commit";
+  return abi::kMissingMemory;
+}
+
 // After a run: where the outputs are, and how large.
 abi::Errno collect_outputs(Context& context) {
   for (uint32_t i = 0; i < o2w_model.output_count; ++i) {
@@ -324,6 +335,7 @@ abi::Errno prepare(Context& context) {
 
 abi::Errno run(Context& context) {
   context.computed = false;
+  if (const abi::Errno error = check_weights()) return error;
   if (const abi::Errno error = prepare(context)) return error;
   for (uint32_t i = 0; i < o2w_model.input_count; ++i) {
     pointer_table()[input_spec(i).buffer] = context.inputs[i].data;

@@ -165,6 +165,16 @@ struct ModelDescriptor {
   // are {0, 0}. 0 slots: there are no such strings.
   uint32_t string_slots;
   uint32_t strings;  // String[]
+  uint32_t weights;  // WeightsDescriptor; 0: they are part of the module
+};
+
+// Weights in a file beside the module, which the host writes into memory; what o2w_weights() points at (plain
+// ABI; part of the module's stable face).
+struct WeightsDescriptor {
+  uint32_t address;    // where they go
+  uint32_t bytes;      // a multiple of 64
+  uint32_t hash[2];    // weights_hash.h, low half first
+  uint32_t committed;  // how many of them are there
 };
 
 // An element of a string tensor, in the module and at its interface: bytes, as ONNX has it by convention
@@ -222,7 +232,8 @@ static_assert(sizeof(DimSpec) == 24 && offsetof(DimSpec, code) == 12);
 static_assert(sizeof(SymbolSpec) == 24 && offsetof(SymbolSpec, name) == 16);
 static_assert(sizeof(PortSpec) == 32);
 static_assert(sizeof(ArenaBuffer) == 16);
-static_assert(sizeof(ModelDescriptor) == 76);
+static_assert(sizeof(ModelDescriptor) == 80);
+static_assert(sizeof(WeightsDescriptor) == 20);
 static_assert(sizeof(String) == 8);
 static_assert(sizeof(TensorArg) == 44 && offsetof(TensorArg, dims) == 12);
 static_assert(sizeof(ListElement) == 48 && offsetof(ListElement, data) == 40);

@@ -57,6 +57,8 @@ class CodeGenerator {
   // Adds a function of its own for every step at the top of the program, () -> i32 errno, for profiles:
   // called in order they do what o2w_model_run does. After emit().
   std::vector<StepFunction> emit_step_functions();
+  // The function that a call of the program has become: a kernel or a routine; empty for copies.
+  std::string function_of(const schedule::Call& call) const;
 
  private:
   struct Impl;

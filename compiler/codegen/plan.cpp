@@ -400,5 +400,6 @@ CodeGenerator::~CodeGenerator() { delete impl_; }
 MemoryNeeds CodeGenerator::needs() const { return impl_->plan.needs(); }
 void CodeGenerator::emit(const MemoryMap& map) { impl_->plan.emit(map); }
 std::vector<StepFunction> CodeGenerator::emit_step_functions() { return impl_->plan.emit_step_functions(); }
+std::string CodeGenerator::function_of(const Call& call) const { return impl_->plan.function_of(call); }
 
 }  // namespace o2w::codegen

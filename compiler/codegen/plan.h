@@ -21,6 +21,7 @@ class Plan {
   MemoryNeeds needs() const;
   void emit(const MemoryMap& map);
   std::vector<StepFunction> emit_step_functions();
+  const std::string& function_of(const schedule::Call& call) const { return calls_.at(&call).function; }
 
  private:
   // --- plan_kernels.cpp

@@ -15,7 +15,8 @@ namespace {
 // A file under a temporary name that vanishes unless it is committed.
 class PendingFile {
  public:
-  PendingFile(std::string path, std::span<const uint8_t> bytes) : path_(std::move(path)) {
+  PendingFile(std::string path, const std::vector<std::span<const uint8_t>>& pieces)
+      : path_(std::move(path)) {
     struct stat info{};
     if (stat(path_.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
       fail_model("cannot write '{}': it is a directory", path_);
@@ -25,12 +26,14 @@ class PendingFile {
     if (descriptor < 0) fail("create");
     pending_ = true;
     const char* step = nullptr;
-    while (!bytes.empty() && step == nullptr) {
-      const ssize_t count = write(descriptor, bytes.data(), bytes.size());
-      if (count > 0) {
-        bytes = bytes.subspan(static_cast<std::size_t>(count));
-      } else if (count == 0 || errno != EINTR) {
-        step = "write";
+    for (std::span<const uint8_t> bytes : pieces) {
+      while (!bytes.empty() && step == nullptr) {
+        const ssize_t count = write(descriptor, bytes.data(), bytes.size());
+        if (count > 0) {
+          bytes = bytes.subspan(static_cast<std::size_t>(count));
+        } else if (count == 0 || errno != EINTR) {
+          step = "write";
+        }
       }
     }
     // mkstemp makes files for the owner alone; give the mode an ordinary file would have had.
@@ -79,12 +82,16 @@ class PendingFile {
 void write_files_atomically(const std::vector<OutputFile>& files) {
   std::vector<PendingFile> pending;
   pending.reserve(files.size());
-  for (const OutputFile& file : files) pending.emplace_back(file.path, file.bytes);
+  for (const OutputFile& file : files) pending.emplace_back(file.path, file.bytes.spans());
   for (PendingFile& file : pending) file.commit();
 }
 
 void write_file_atomically(const std::string& path, std::span<const uint8_t> bytes) {
-  PendingFile(path, bytes).commit();
+  PendingFile(path, std::vector{bytes}).commit();
+}
+
+void write_file_atomically(const std::string& path, const package::Pieces& bytes) {
+  PendingFile(path, bytes.spans()).commit();
 }
 
 void write_file_atomically(const std::string& path, const std::string& text) {

@@ -101,7 +101,7 @@ void run_pipeline(const std::string& path, CompileOptions& options, bool quick, 
     const Result<package::Package> package = build_package(*program, options, report.diagnostics);
     if (!package) return;
     report.code_bytes = package->code_bytes;
-    report.module_bytes = static_cast<int64_t>(package->wasm.size());
+    report.module_bytes = package->wasm.size();
     report.initial_memory_bytes = package->memory_bytes;
   }
   report.stage = "done";

@@ -29,7 +29,11 @@ struct CompileVerb {
   int run() const;
 };
 
-std::vector<uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
+package::Pieces bytes_of(const std::string& text) {
+  package::Pieces pieces;
+  pieces.add(std::vector<uint8_t>(text.begin(), text.end()));
+  return pieces;
+}
 
 // The plan of a module with open sizes is an example: each of them 64, or as near to it as it may be.
 void print_arena(const schedule::Program& program) {
@@ -65,6 +69,9 @@ int CompileVerb::run() const {
                           wasm_path.string()));
   }
 
+  if (!options.weights_name.empty()) {
+    options.weights_name = std::filesystem::path(wasm_path).filename().replace_extension(".weights").string();
+  }
   Diagnostics diagnostics;
   const auto say = [&](const std::string& text) {
     progress.clear();
@@ -89,11 +96,18 @@ int CompileVerb::run() const {
     return std::filesystem::path(wasm_path).replace_extension(extension).string();
   };
   std::vector<OutputFile> files;
-  if (emits("wasm")) files.push_back({wasm_path.string(), compiled->package.wasm});
-  if (emits("wat")) files.push_back({beside(".wat"), bytes_of(package::to_wat(compiled->package.wasm))});
+  if (emits("wasm")) {
+    files.push_back({wasm_path.string(), compiled->package.wasm});
+    for (const package::WeightsFile& file : compiled->package.weights) {
+      files.push_back({std::filesystem::path(wasm_path).replace_filename(file.name).string(), file.bytes});
+    }
+  }
+  if (emits("wat")) {
+    files.push_back({beside(".wat"), bytes_of(package::to_wat(compiled->package.wasm.joined()))});
+  }
   if (emits("js")) {
     const std::string wasm_name = wasm_path.filename().string();
-    files.push_back({beside(".mjs"), bytes_of(package::loader_js(compiled->program, wasm_name))});
+    files.push_back({beside(".mjs"), bytes_of(package::loader_js(compiled->package, wasm_name))});
     files.push_back({beside(".d.ts"), bytes_of(package::loader_dts(compiled->program, wasm_name))});
   }
   write_files_atomically(files);

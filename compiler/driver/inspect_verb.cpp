@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "compiler/driver/model_options.h"
+#include "compiler/driver/pipeline.h"
+#include "compiler/driver/size_report_text.h"
 #include "compiler/driver/verbs.h"
 #include "frontends/onnx/summary.h"
 
@@ -74,14 +76,31 @@ void print_json(const ModelSummary& summary, const Diagnostics& diagnostics) {
   fmt::print("{}\n", json.dump(2, ' ', false, ordered_json::error_handler_t::replace));
 }
 
+// What the module's bytes are: compiles the model.
+int print_sizes(const ModelOptions& model, bool as_json) {
+  CompileOptions options = model.compile_options();
+  options.report_sizes = true;
+  Diagnostics diagnostics;
+  const Result<CompiledModel> compiled = compile_model(model.model, options, diagnostics);
+  fmt::print(stderr, "{}", diagnostics.to_string());
+  if (!compiled) return exit_model;
+  const package::SizeReport& sizes = compiled->package.sizes;
+  fmt::print("{}", as_json ? size_report_json(sizes) : size_report_text(sizes));
+  return exit_ok;
+}
+
 }  // namespace
 
 Verb add_inspect_verb(CLI::App& app) {
   auto model = std::make_shared<ModelOptions>();
   auto as_json = std::make_shared<bool>(false);
   model->add_to(app);
+  auto sizes = std::make_shared<bool>(false);
   app.add_flag("--json", *as_json, "Print JSON");
-  return [model, as_json] {
+  app.add_flag("--sizes", *sizes,
+               "Compile, and show what each function, node, table and weight costs in bytes instead");
+  return [model, as_json, sizes] {
+    if (*sizes) return print_sizes(*model, *as_json);
     const CompileOptions options = model->compile_options();
     Diagnostics diagnostics;
     const auto definition = onnx_frontend::read_model(model->model, diagnostics);

@@ -74,6 +74,13 @@ void ModelOptions::add_to(CLI::App& app) {
                  "need more are an "
                  "error (too_large) of the run")
       ->type_name("BYTES");
+  app.add_option("--weights", weights,
+                 "Where the weights go: embedded (in the module) or sidecar (into MODEL.weights beside it)")
+      ->check(CLI::IsMember({"embedded", "sidecar"}))
+      ->capture_default_str();
+  app.add_option("--weights-part", weights_part,
+                 "With --weights=sidecar: cut the weights into files of at most so many bytes (default 512M)")
+      ->type_name("BYTES");
   app.add_option("-O", level, "Optimisation: 0 none, 1 quick, 2 all, 3 all and slow")
       ->check(CLI::Range(0, 3))
       ->capture_default_str();
@@ -105,6 +112,17 @@ CompileOptions ModelOptions::compile_options() const {
     if (options.max_memory < kPageBytes) {
       throw CLI::ValidationError(
           "--max-memory", fmt::format("'{}' is less than a page of WebAssembly memory (64K)", max_memory));
+    }
+  }
+  if (weights == "sidecar") options.weights_name = "model.weights";
+  if (!weights_part.empty()) {
+    constexpr int64_t kLeast = 65536;
+    if (weights != "sidecar") {
+      throw CLI::ValidationError("--weights-part", "is of no use without --weights=sidecar");
+    }
+    options.weights_part = parse_bytes("--weights-part", weights_part);
+    if (options.weights_part < kLeast) {
+      throw CLI::ValidationError("--weights-part", fmt::format("'{}' is less than 64K", weights_part));
     }
   }
   for (const std::string& text : shapes) {

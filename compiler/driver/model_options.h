@@ -11,9 +11,11 @@ namespace o2w::driver {
 
 struct ModelOptions {
   std::string model;
-  std::vector<std::string> shapes;  // "input=1,3,224,224"
-  std::vector<std::string> dims;    // "name=4" or "name=1..512"
-  std::string max_memory;           // "256M"; empty: no limit
+  std::vector<std::string> shapes;   // "input=1,3,224,224"
+  std::vector<std::string> dims;     // "name=4" or "name=1..512"
+  std::string max_memory;            // "256M"; empty: no limit
+  std::string weights = "embedded";  // or "sidecar"
+  std::string weights_part;          // "25M"; empty: the usual
   int level = 2;
   bool exact = false;
   int unroll = codegen::Target().unroll;

@@ -2,9 +2,11 @@
 #include <fmt/core.h>
 
 #include <cstring>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "compiler/driver/atomic_file.h"
 #include "compiler/driver/session.h"
 #include "compiler/support/error.h"
 
@@ -96,14 +98,35 @@ std::string ModulePort::to_string() const {
   return fmt::format("{}[{}]", ir::user_name(type), text);
 }
 
+std::vector<std::string> weights_paths(const std::string& wasm_path, const ModuleInfo& info) {
+  std::vector<std::string> paths;
+  for (const std::string& name : info.weights) {
+    // A name only: a module must not point at files elsewhere.
+    const std::string file = std::filesystem::path(name).filename().string();
+    paths.push_back(std::filesystem::absolute(wasm_path).replace_filename(file).string());
+  }
+  return paths;
+}
+
 ModuleInfo read_module_info(const std::string& path, const std::vector<uint8_t>& wasm) {
   const std::optional<std::string_view> section = SectionReader(wasm).custom_section("onnx2wasm");
   if (!section) fail_model("'{}' is not a module made by onnx2wasm (it has no metadata section)", path);
   try {
     const nlohmann::json metadata = nlohmann::json::parse(section->begin(), section->end());
-    return {ports_from(metadata.at("inputs")), ports_from(metadata.at("outputs"))};
+    ModuleInfo info{ports_from(metadata.at("inputs")), ports_from(metadata.at("outputs")), {}};
+    if (const auto weights = metadata.find("weights"); weights != metadata.end()) {
+      for (const nlohmann::json& file : weights->at("files")) info.weights.push_back(file.at("name"));
+    }
+    return info;
   } catch (const nlohmann::json::exception& error) {
     fail_model("'{}' has a damaged metadata section: {}", path, error.what());
+  }
+}
+
+void write_module(const std::string& wasm_path, const package::Package& package) {
+  write_file_atomically(wasm_path, package.wasm);
+  for (const package::WeightsFile& file : package.weights) {
+    write_file_atomically(std::filesystem::path(wasm_path).replace_filename(file.name).string(), file.bytes);
   }
 }
 

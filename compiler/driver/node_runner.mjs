@@ -1,7 +1,7 @@
 // Runs a module of onnx2wasm, or an ONNX model in onnxruntime-node, on tensors in files. Given to Node by `onnx2wasm run` and `verify`.
-// Argument: a job as JSON {wasm | onnx, search: [folders], inputs: [{name, type, dims, file}], folder}. `type` is an ONNX type code.
+// Argument: a job as JSON {wasm, weights: [files] | onnx, search: [folders], inputs: [{name, type, dims, file}], folder}. `type` is an ONNX type code.
 // Prints {outputs: [{name, type, dims, file}], instantiate, first} or {error} as JSON; {missing: true} when there is no onnxruntime-node.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
@@ -31,10 +31,27 @@ function save(index, name, type, dims, bytes) {
   return { name, type, dims, file };
 }
 
+// Reads the files of weights straight into the module's memory.
+function loadWeights(api, check) {
+  const [address, bytes] = new Uint32Array(api.memory.buffer, api.o2w_weights() >>> 0, 2);
+  let at = 0;
+  for (const name of job.weights) {
+    const file = openSync(name);
+    for (;;) {
+      const room = Math.min(bytes - at, 1 << 26);
+      const count = readSync(file, room > 0 ? new Uint8Array(api.memory.buffer, address + at, room) : new Uint8Array(1));
+      if (count === 0) break;
+      if (room === 0) throw new Error(`${name} has more bytes than the model's weights, which are ${bytes}`);
+      check(api.o2w_weights_commit(count));
+      at += count;
+    }
+    closeSync(file);
+  }
+}
+
 function runModule() {
   const start = performance.now();
   const instance = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(job.wasm)), {});
-  const instantiate = performance.now() - start;
   const api = instance.exports;
   const memory = () => new DataView(api.memory.buffer);
   const port = (address) => {
@@ -50,6 +67,8 @@ function runModule() {
     const at = api.o2w_last_error();
     throw new Error(`${new TextDecoder().decode(all.subarray(at, all.indexOf(0, at)))} (errno ${errno})`);
   };
+  if (job.weights.length > 0) loadWeights(api, check);
+  const instantiate = performance.now() - start;
   const inputs = Array.from({ length: api.o2w_input_count() }, (_, i) => port(api.o2w_input(i)));
   const tensors = inputs.map(({ name }) => job.inputs.find((input) => input.name === name));
   tensors.forEach(({ dims }, i) => {

@@ -84,14 +84,16 @@ Result<schedule::Program> build_program(const std::string& path, const CompileOp
 Result<package::Package> build_package(const schedule::Program& program, const CompileOptions& options,
                                        Diagnostics& diagnostics) {
   if (options.progress) options.progress("generating code");
-  return package::make_package(program,
-                               {.level = options.level,
-                                .target = {.unroll = options.unroll},
-                                .version = compiler_version(),
-                                .max_memory = options.max_memory,
-                                .keep_names = options.profile,
-                                .profile = options.profile},
-                               diagnostics);
+  package::PackageOptions package_options{.level = options.level,
+                                          .target = {.unroll = options.unroll},
+                                          .version = compiler_version(),
+                                          .max_memory = options.max_memory,
+                                          .keep_names = options.profile,
+                                          .profile = options.profile,
+                                          .weights_name = options.weights_name,
+                                          .report_sizes = options.report_sizes};
+  if (options.weights_part > 0) package_options.weights_part = options.weights_part;
+  return package::make_package(program, package_options, diagnostics);
 }
 
 Result<CompiledModel> compile_model(const std::string& path, const CompileOptions& options,

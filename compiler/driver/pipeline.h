@@ -21,6 +21,9 @@ struct CompileOptions {
   int unroll = codegen::Target().unroll;             // --unroll
   int64_t max_memory = 0;                            // of the module, in bytes; 0: what 32 bits reach
   bool profile = false;                              // --profile
+  std::string weights_name;                          // of the file beside the module; empty: in the module
+  int64_t weights_part = 0;                          // bytes of such a file at most; 0: the usual
+  bool report_sizes = false;                         // Package::sizes
   std::string dump_folder;                           // --dump-phases; empty: none. Made if it does not exist
   std::function<void(const std::string&)> progress;  // may be null
   // Sees the model and what was imported of it (null: nothing), before the passes; may be null.

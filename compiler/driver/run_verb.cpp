@@ -71,14 +71,13 @@ int RunVerb::run() const {
       return exit_model;
     }
     wasm_path = folder.path() + "/model.wasm";
-    write_file_atomically(wasm_path, compiled->package.wasm);
+    write_module(wasm_path, compiled->package);
   }
-  const std::vector<uint8_t> wasm = read_file(wasm_path);
-  const ModuleInfo info = read_module_info(model.model, wasm);
+  const ModuleInfo info = read_module_info(model.model, read_file(wasm_path));
   const std::vector<NamedTensor> tensors = input.tensors(info, sizes, false);
   const bool in_node = engine == Engine::node || (engine == Engine::automatic && have_node());
   const RunResult result =
-      in_node ? run_in_node(wasm_path, tensors) : run_in_interpreter(wasm, info, tensors);
+      in_node ? run_in_node(wasm_path, info, tensors) : run_in_interpreter(wasm_path, info, tensors);
 
   if (!output_folder.empty()) {
     std::error_code error;

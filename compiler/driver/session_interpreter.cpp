@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "compiler/driver/atomic_file.h"
 #include "compiler/driver/session.h"
 #include "compiler/package/interpreted_model.h"
 #include "compiler/support/error.h"
@@ -17,11 +18,12 @@ double milliseconds_since(Clock::time_point start) {
 
 }  // namespace
 
-RunResult run_in_interpreter(const std::vector<uint8_t>& wasm, const ModuleInfo& info,
+RunResult run_in_interpreter(const std::string& wasm_path, const ModuleInfo& info,
                              const std::vector<NamedTensor>& inputs) {
   RunResult result;
   const Clock::time_point start = Clock::now();
-  package::InterpretedModel model(wasm);
+  package::InterpretedModel model(read_file(wasm_path));
+  for (const std::string& path : weights_paths(wasm_path, info)) model.load_weights(path, read_file(path));
   result.instantiate_milliseconds = milliseconds_since(start);
 
   std::vector<ir::Tensor> tensors;

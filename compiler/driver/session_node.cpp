@@ -75,9 +75,11 @@ bool have_node() {
   return found;
 }
 
-RunResult run_in_node(const std::string& wasm_path, const std::vector<NamedTensor>& inputs) {
-  std::optional<RunResult> result =
-      run_job({{"wasm", std::filesystem::absolute(wasm_path).string()}}, inputs);
+RunResult run_in_node(const std::string& wasm_path, const ModuleInfo& info,
+                      const std::vector<NamedTensor>& inputs) {
+  std::optional<RunResult> result = run_job(
+      {{"wasm", std::filesystem::absolute(wasm_path).string()}, {"weights", weights_paths(wasm_path, info)}},
+      inputs);
   ensure(result.has_value(), "a module always gives an answer");
   return *std::move(result);
 }

@@ -86,22 +86,18 @@ int VerifyVerb::run() const {
     fmt::print(stderr, "{}", diagnostics.to_string());
     return exit_model;
   }
-  const ModuleInfo info = read_module_info(model.model, compiled->package.wasm);
+  const TemporaryFolder folder;
+  const std::string wasm_path = folder.path() + "/model.wasm";
+  write_module(wasm_path, compiled->package);
+  const ModuleInfo info = read_module_info(model.model, read_file(wasm_path));
   const std::vector<NamedTensor> inputs = input.tensors(info, sizes, true);
 
   std::string reference_name;
   options.progress = nullptr;
   const std::vector<NamedTensor> reference =
       reference_outputs(model.model, info, options, inputs, reference_name);
-  RunResult ours;
-  if (have_node()) {
-    const TemporaryFolder folder;
-    const std::string wasm_path = folder.path() + "/model.wasm";
-    write_file_atomically(wasm_path, compiled->package.wasm);
-    ours = run_in_node(wasm_path, inputs);
-  } else {
-    ours = run_in_interpreter(compiled->package.wasm, info, inputs);
-  }
+  const RunResult ours =
+      have_node() ? run_in_node(wasm_path, info, inputs) : run_in_interpreter(wasm_path, info, inputs);
 
   fmt::print("reference: {}\nmodule: first answer {:.2f} ms\n", reference_name, ours.first_milliseconds);
   bool agree = true;

@@ -9,6 +9,23 @@
 
 namespace o2w::package {
 
+void InterpretedModel::load_weights(const std::string& name, const std::vector<uint8_t>& bytes_of_file) {
+  const auto address = static_cast<uint32_t>(instance_.call_i32("o2w_weights"));
+  const auto weights = instance_.read<abi::WeightsDescriptor>(address);
+  const std::size_t room = weights.bytes - weights.committed;
+  if (bytes_of_file.size() > room) {
+    fail_model("'{}' has {} bytes, more than the {} of weights that are missing", name, bytes_of_file.size(),
+               room);
+  }
+  std::copy(bytes_of_file.begin(), bytes_of_file.end(),
+            bytes(weights.address + weights.committed, bytes_of_file.size()));
+  try {
+    check("o2w_weights_commit", {static_cast<int32_t>(bytes_of_file.size())});
+  } catch (const ModelError& error) {
+    fail_model("'{}': {}", name, error.what());
+  }
+}
+
 // Calls a function that returns an errno.
 void InterpretedModel::check(const std::string& function, const std::vector<WasmNumber>& arguments) {
   const int32_t error = instance_.call_i32(function, arguments);

@@ -17,6 +17,10 @@ class InterpretedModel {
   // InternalError if the bytes are no module of ours.
   explicit InterpretedModel(const std::vector<uint8_t>& wasm) : instance_(wasm) {}
 
+  // The next file of weights that lie beside the module; errors name it. ModelError when it is not the right
+  // one.
+  void load_weights(const std::string& name, const std::vector<uint8_t>& bytes);
+
   // One inference: tensors in the order of the model's inputs and outputs. ModelError with the module's own
   // text when it refuses a shape or fails, or when the inputs are not as many or not of the types it takes.
   // The model can be run again afterwards, after an error too.

@@ -1,5 +1,7 @@
 #include "compiler/package/metadata.h"
 
+#include <fmt/core.h>
+
 #include <nlohmann/json.hpp>
 
 namespace o2w::package {
@@ -65,12 +67,13 @@ Json describe(const std::vector<schedule::ProgramPort>& ports) {
 }  // namespace
 
 std::string metadata_json(const schedule::Program& program, const std::string& compiler_version,
-                          int64_t weight_bytes) {
+                          int64_t weight_bytes, const abi::WeightsDescriptor& sidecar,
+                          const std::vector<WeightsFile>& files) {
   Json dims = Json::object();
   for (const ir::SymbolRef& symbol : program.symbols) {
     if (symbol->from_input) dims[symbol->name] = {{"min", symbol->lower}, {"max", symbol->upper}};
   }
-  const Json json = {
+  Json json = {
       {"format", 1},
       {"compiler", "onnx2wasm " + compiler_version},
       {"model", {{"name", program.name}, {"opset", program.opset}, {"sha256", program.source_sha256}}},
@@ -80,6 +83,16 @@ std::string metadata_json(const schedule::Program& program, const std::string& c
       {"memory",
        {{"weights", weight_bytes}, {"arena", program.is_static ? Json(program.arena_bytes) : Json(nullptr)}}},
   };
+  if (!files.empty()) {
+    Json list = Json::array();
+    for (const WeightsFile& file : files) {
+      list.push_back({{"name", file.name}, {"bytes", file.bytes.size()}, {"sha256", file.sha256}});
+    }
+    json["weights"] = {{"address", sidecar.address},
+                       {"bytes", sidecar.bytes},
+                       {"hash", fmt::format("{:08x}{:08x}", sidecar.hash[1], sidecar.hash[0])},
+                       {"files", std::move(list)}};
+  }
   // Names come from the model's file: bytes that are no UTF-8 must not stop the compilation.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "compiler/package/sidecar.h"
 #include "compiler/package/string_table.h"
 #include "compiler/support/error.h"
 
@@ -142,8 +143,8 @@ class DimCoder {
 
 class Layouter {
  public:
-  Layouter(const schedule::Program& program, int64_t start)
-      : program_(program), dims_(program.symbols), tables_(start) {}
+  Layouter(const schedule::Program& program, int64_t start, bool sidecar)
+      : program_(program), dims_(program.symbols), tables_(start), sidecar_(sidecar) {}
 
   MemoryLayout run(const codegen::MemoryNeeds& needs) {
     layout_.map.buffer_address.assign(program_.buffers.size(), -1);
@@ -159,6 +160,7 @@ class Layouter {
     add_symbols();
     add_errors();
     add_arena();
+    const uint32_t sidecar = tables_.reserve<abi::WeightsDescriptor>(sidecar_ ? 1 : 0);
     layout_.tables_address = tables_.base();
     int64_t end = tables_.end();
 
@@ -174,7 +176,15 @@ class Layouter {
     layout_.map.dim_table = reserve(4 * int64_t{needs.dim_count});
     layout_.map.setup_cell = reserve(4);
     layout_.map.scratch = reserve(kScratchBytes);
+    if (sidecar_) end = align(end, abi::kAlignment);
+    const int64_t weights_start = end;
     end = place_weights(end);
+    if (sidecar_ && !layout_.weights.empty()) {
+      end = align(end, abi::kAlignment);
+      describe_sidecar(weights_start, end);
+      model.weights = sidecar;
+      tables_.put(sidecar, 0, layout_.sidecar);
+    }
     end = place_derived(end);
     end = place_arena(end);
     layout_.map.zeros = end = align(end, abi::kAlignment);
@@ -329,6 +339,23 @@ class Layouter {
     return end;
   }
 
+  // Weights that are the contents of [start, end) as files beside the module hold them.
+  void describe_sidecar(int64_t start, int64_t end) {
+    if (end > kMemoryLimit) return;  // which is an error
+    int64_t position = start;
+    for (const MemoryLayout::Weights& part : layout_.weights) {
+      layout_.sidecar_bytes.add_zeros(part.address - position);
+      layout_.sidecar_bytes.add(*part.tensor);
+      position = part.address + part.tensor->byte_count();
+    }
+    layout_.sidecar_bytes.add_zeros(end - position);
+    const uint64_t hash = weights_hash(layout_.sidecar_bytes);
+    layout_.sidecar = {.address = static_cast<uint32_t>(start),
+                       .bytes = static_cast<uint32_t>(end - start),
+                       .hash = {static_cast<uint32_t>(hash), static_cast<uint32_t>(hash >> 32)},
+                       .committed = 0};
+  }
+
   int64_t place_arena(int64_t end) {
     const int64_t base = align(end, abi::kAlignment);
     for (std::size_t i = 0; i < program_.buffers.size(); ++i) {
@@ -392,14 +419,16 @@ class Layouter {
   const schedule::Program& program_;
   DimCoder dims_;
   TableWriter tables_;
+  bool sidecar_;
   MemoryLayout layout_;
   std::set<int> output_buffers_;
 };
 
 }  // namespace
 
-MemoryLayout lay_out(const schedule::Program& program, int64_t start, const codegen::MemoryNeeds& needs) {
-  return Layouter(program, start).run(needs);
+MemoryLayout lay_out(const schedule::Program& program, int64_t start, const codegen::MemoryNeeds& needs,
+                     bool sidecar) {
+  return Layouter(program, start, sidecar).run(needs);
 }
 
 std::vector<abi::DimInstruction> dim_code(const ir::Dim& dim, const std::vector<ir::SymbolRef>& symbols) {

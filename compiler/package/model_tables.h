@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "compiler/codegen/codegen.h"
+#include "compiler/package/pieces.h"
 #include "compiler/schedule/program.h"
 #include "runtime-lib/model_abi.h"
 
@@ -26,14 +27,19 @@ struct MemoryLayout {
   // Weights that are made here: strings in the form that they have in a module.
   std::deque<ir::Tensor> made;
   int64_t weight_bytes = 0;
+  // Weights that lie beside the module: what is to be at `sidecar.address`.
+  abi::WeightsDescriptor sidecar = {};
+  Pieces sidecar_bytes;
   int64_t heap_start = 0;
   // Heap that a static model's inputs and outputs take, so that memory is large enough from the start.
   int64_t reserve = 0;
 };
 
 // Lays everything out from `start` (the end of the runtime library's own data). ModelError if the model does
-// not fit into 32-bit memory or has ports that its interface cannot carry.
-MemoryLayout lay_out(const schedule::Program& program, int64_t start, const codegen::MemoryNeeds& needs);
+// not fit into 32-bit memory or has ports that its interface cannot carry. `sidecar`: the weights are not
+// part of the module.
+MemoryLayout lay_out(const schedule::Program& program, int64_t start, const codegen::MemoryNeeds& needs,
+                     bool sidecar = false);
 
 // Code of the runtime library's stack machine, kEnd included.
 std::vector<abi::DimInstruction> dim_code(const ir::Dim& dim, const std::vector<ir::SymbolRef>& symbols);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -13,6 +14,7 @@
 #include "compiler/codegen/codegen.h"
 #include "compiler/package/metadata.h"
 #include "compiler/package/model_tables.h"
+#include "compiler/package/runtime_data.h"
 #include "compiler/package/step_descriptions.h"
 #include "compiler/package/validate.h"
 #include "compiler/package/wasm_binary.h"
@@ -26,6 +28,8 @@ constexpr int64_t kPageBytes = 65536;
 // Kernels load whole vectors at the ends of rows (program.h): memory goes on for this much behind the last
 // buffer.
 constexpr int64_t kReadAhead = 64;
+// Engines take no larger modules (the limit of WebAssembly's JavaScript interface).
+constexpr int64_t kMaxModuleBytes = int64_t{1} << 30;
 // The last page stays out of reach, so that no end of an object is 2^32.
 constexpr BinaryenIndex kMaxPages = 65535;
 
@@ -58,6 +62,12 @@ constexpr const char* kListExports[][2] = {
     {"o2w_list_length", "o2w_list_length"}, {"o2w_list_element", "o2w_list_element"},
 };
 
+// The same, of modules whose weights lie beside them.
+constexpr const char* kSidecarExports[][2] = {
+    {"o2w_weights", "o2w_weights"},
+    {"o2w_weights_commit", "o2w_weights_commit"},
+};
+
 bool has_list_ports(const schedule::Program& program) {
   const auto is_list = [](const schedule::ProgramPort& port) {
     return port.list && port.list->kind != ir::ListType::Kind::tensor;
@@ -74,8 +84,9 @@ using ModulePointer = std::unique_ptr<std::remove_pointer_t<BinaryenModuleRef>, 
 // The runtime library, freed of its exports and hooks.
 struct Runtime {
   ModulePointer module;
-  int64_t model_address = 0;  // of the variable o2w_model
-  int64_t end = 0;            // of its memory
+  std::map<std::string, uint32_t> functions;  // their indices
+  int64_t model_address = 0;                  // of the variable o2w_model
+  int64_t end = 0;                            // of its memory
 };
 
 int64_t exported_constant(BinaryenModuleRef module, const char* name) {
@@ -96,6 +107,9 @@ Runtime read_runtime() {
   BinaryenModuleSetFeatures(module, BinaryenFeatureMutableGlobals() | BinaryenFeatureSignExt() |
                                         BinaryenFeatureBulkMemory() | BinaryenFeatureNontrappingFPToInt() |
                                         BinaryenFeatureSIMD128());
+  for (BinaryenIndex i = 0; i < BinaryenGetNumFunctions(module); ++i) {
+    runtime.functions[BinaryenFunctionGetName(BinaryenGetFunctionByIndex(module, i))] = i;
+  }
   runtime.model_address = exported_constant(module, "o2w_model");
   runtime.end = exported_constant(module, "__heap_base");
   std::vector<std::string> exports;
@@ -109,28 +123,36 @@ Runtime read_runtime() {
   return runtime;
 }
 
-std::set<std::string> function_names(BinaryenModuleRef module) {
-  std::set<std::string> names;
-  for (BinaryenIndex i = 0; i < BinaryenGetNumFunctions(module); ++i) {
-    names.insert(BinaryenFunctionGetName(BinaryenGetFunctionByIndex(module, i)));
+std::span<const uint8_t> runtime_blob() {
+  return {o2w_runtime_blob_begin, static_cast<std::size_t>(o2w_runtime_blob_end - o2w_runtime_blob_begin)};
+}
+
+// The data of the runtime library that its functions which are left in the module use.
+std::vector<DataSegment> runtime_data(const Runtime& runtime) {
+  std::set<uint32_t> left;
+  for (const auto& [name, index] : runtime.functions) {
+    if (BinaryenGetFunction(runtime.module.get(), name.c_str()) != nullptr) left.insert(index);
   }
-  return names;
+  return RuntimeData(runtime_blob()).used_by(left);
 }
 
 // Optimises the generated functions, one by one: those of the runtime library were optimised when it was
 // built, and inlining across functions would make one giant function of a model, on which the passes take
 // minutes and gigabytes and which engines do not tier up.
-void optimise(BinaryenModuleRef module, const std::set<std::string>& runtime_functions, int level) {
+void optimise(const Runtime& runtime, int level) {
+  const BinaryenModuleRef module = runtime.module.get();
   BinaryenSetDebugInfo(true);  // names are dropped when the file is put together, if wanted
   BinaryenSetShrinkLevel(0);
   BinaryenSetOptimizeLevel(level);
   const char* passes[] = {"remove-unused-module-elements"};
   BinaryenModuleRunPasses(module, passes, 1);
   if (level == 0) return;
-  for (const std::string& name : function_names(module)) {
-    if (runtime_functions.contains(name)) continue;
-    BinaryenFunctionOptimize(BinaryenGetFunction(module, name.c_str()), module);
+  std::vector<BinaryenFunctionRef> generated;
+  for (BinaryenIndex i = 0; i < BinaryenGetNumFunctions(module); ++i) {
+    const BinaryenFunctionRef function = BinaryenGetFunctionByIndex(module, i);
+    if (!runtime.functions.contains(BinaryenFunctionGetName(function))) generated.push_back(function);
   }
+  for (const BinaryenFunctionRef function : generated) BinaryenFunctionOptimize(function, module);
 }
 
 std::vector<uint8_t> write_code(BinaryenModuleRef module) {
@@ -140,6 +162,42 @@ std::vector<uint8_t> write_code(BinaryenModuleRef module) {
   std::free(written.binary);
   std::free(written.sourceMap);
   return code;
+}
+
+int64_t bytes_in(const DataSegment& segment) {
+  const DataSegment::Part& last = segment.parts.back();
+  return last.address + static_cast<int64_t>(last.bytes.size()) - segment.parts.front().address;
+}
+
+// What a module is made of; the data are those of the runtime library, the model's descriptor and tables, and
+// the weights.
+std::vector<SizeReport::Part> module_parts(const std::vector<uint8_t>& code,
+                                           const std::vector<DataSegment>& data,
+                                           const std::vector<CustomSection>& custom, int64_t module_bytes,
+                                           const MemoryLayout& layout, bool sidecar) {
+  int64_t functions = 0, declarations = 0, runtime = 0, metadata = 0;
+  for (const Section& section : read_sections(code)) {
+    const auto bytes = static_cast<int64_t>(section.contents.size());
+    if (section.id == SectionId::code) {
+      functions += bytes;
+    } else if (section.id != SectionId::custom && section.id != SectionId::data &&
+               section.id != SectionId::data_count) {
+      declarations += bytes;
+    }
+  }
+  const auto tables = static_cast<int64_t>(layout.tables.size() + sizeof layout.descriptor);
+  const int64_t weights = sidecar || layout.weights.empty() ? 0 : bytes_in(data.back());
+  for (const DataSegment& segment : data) runtime += bytes_in(segment);
+  runtime -= tables + weights;
+  for (const CustomSection& section : custom) metadata += static_cast<int64_t>(section.contents.size());
+  const int64_t rest = module_bytes - functions - declarations - runtime - tables - weights - metadata;
+  return {{"functions", functions},
+          {"types, exports and other declarations", declarations},
+          {"constant data of the runtime library", runtime},
+          {"tables of the model: ports, sizes, messages", tables},
+          {"weights", weights},
+          {"metadata", metadata},
+          {"headers of sections and segments", rest}};
 }
 
 template <typename T>
@@ -152,9 +210,12 @@ std::span<const uint8_t> bytes_of(const T* data, std::size_t count) {
 static Package build(const schedule::Program& program, const PackageOptions& options) {
   const Runtime runtime = read_runtime();
   const BinaryenModuleRef module = runtime.module.get();
-  const std::set<std::string> runtime_functions = function_names(module);
   codegen::CodeGenerator generator(module, program, options.target);
-  MemoryLayout layout = lay_out(program, runtime.end, generator.needs());
+  MemoryLayout layout = lay_out(program, runtime.end, generator.needs(), !options.weights_name.empty());
+  Package package;
+  const bool sidecar = layout.sidecar_bytes.size() > 0;
+  if (sidecar)
+    package.weights = weights_files(layout.sidecar_bytes, options.weights_name, options.weights_part);
   generator.emit(layout.map);
   std::string steps;
   if (options.profile) {
@@ -186,30 +247,47 @@ static Package build(const schedule::Program& program, const PackageOptions& opt
   if (has_list_ports(program)) {
     for (const auto& [outside, inside] : kListExports) BinaryenAddFunctionExport(module, inside, outside);
   }
-  optimise(module, runtime_functions, options.level);
+  if (sidecar) {
+    for (const auto& [outside, inside] : kSidecarExports) BinaryenAddFunctionExport(module, inside, outside);
+  }
+  optimise(runtime, options.level);
   const std::vector<uint8_t> code = write_code(module);
 
-  std::vector<DataSegment> data;
+  std::vector<DataSegment> data = runtime_data(runtime);
   data.push_back({{{runtime.model_address, bytes_of(&layout.descriptor, 1)}}});
   data.push_back({{{layout.tables_address, bytes_of(layout.tables.data(), layout.tables.size())}}});
-  const std::string metadata = metadata_json(program, options.version, layout.weight_bytes);
+  const std::string metadata =
+      metadata_json(program, options.version, layout.weight_bytes, layout.sidecar, package.weights);
   std::vector<CustomSection> custom = {{kMetadataSection, metadata}};
   if (options.profile) custom.push_back({kStepsSection, steps});
   // Weights cannot make a module invalid, so they need not go through the validator.
-  validate_module(assemble(code, data, custom, options.keep_names));
+  validate_module(assemble(code, data, custom, options.keep_names).joined());
 
-  if (!layout.weights.empty()) {
+  if (!layout.weights.empty() && !sidecar) {
     DataSegment& weights = data.emplace_back();
     for (const MemoryLayout::Weights& part : layout.weights) {
+      const ir::Tensor& tensor = *part.tensor;
       weights.parts.push_back(
-          {part.address, {part.tensor->bytes(), static_cast<std::size_t>(part.tensor->byte_count())}});
+          {part.address, {tensor.bytes(), static_cast<std::size_t>(tensor.byte_count())}, &tensor});
     }
   }
-  Package package;
   package.wasm = assemble(code, data, custom, options.keep_names);
+  if (package.wasm.size() > kMaxModuleBytes) {
+    fail_model(
+        "the module would take {} MiB, {} of them weights; engines take modules of up to {} MiB. Compile "
+        "with "
+        "--weights=sidecar, which puts the weights into files beside the module",
+        package.wasm.size() >> 20, layout.weight_bytes >> 20, kMaxModuleBytes >> 20);
+  }
+  if (options.report_sizes) {
+    package.sizes = make_size_report(
+        program, code, [&](const schedule::Call& call) { return generator.function_of(call); },
+        [&](const std::string& function) { return runtime.functions.contains(function); });
+    package.sizes.parts = module_parts(code, data, custom, package.wasm.size(), layout, sidecar);
+  }
   package.weight_bytes = layout.weight_bytes;
   package.memory_bytes = pages * kPageBytes;
-  package.code_bytes = static_cast<int64_t>(package.wasm.size()) - layout.weight_bytes;
+  package.code_bytes = package.wasm.size() - (sidecar ? 0 : layout.weight_bytes);
   return package;
 }
 

@@ -6,6 +6,9 @@
 #include <vector>
 
 #include "compiler/codegen/function_table.h"
+#include "compiler/package/pieces.h"
+#include "compiler/package/sidecar.h"
+#include "compiler/package/size_report.h"
 #include "compiler/schedule/program.h"
 #include "compiler/support/diagnostics.h"
 
@@ -20,13 +23,20 @@ struct PackageOptions {
   // Every step of the plan becomes an export, described in the custom section "onnx2wasm.steps"
   // (docs/module-interface.md).
   bool profile = false;
+  // Weights go to files beside the module, called by this name (sidecar.h), each of at most so many bytes.
+  // Empty: they are part of the module.
+  std::string weights_name;
+  int64_t weights_part = int64_t{512} << 20;
+  bool report_sizes = false;
 };
 
 struct Package {
-  std::vector<uint8_t> wasm;
-  int64_t code_bytes = 0;  // all but the weights
+  Pieces wasm;
+  std::vector<WeightsFile> weights;  // empty: they are part of the module, or there are none
+  int64_t code_bytes = 0;            // all but the weights
   int64_t weight_bytes = 0;
   int64_t memory_bytes = 0;  // linear memory that an instance starts with
+  SizeReport sizes;          // if wanted
 };
 
 // Emits, packs and validates (libwabt). A module that does not validate is an InternalError.
@@ -36,7 +46,7 @@ Result<Package> make_package(const schedule::Program& program, const PackageOpti
 // Text form of a module; data of more than 1 MiB is left out, with a comment that says so.
 std::string to_wat(const std::vector<uint8_t>& wasm);
 // The loader (ES module) and its types for a module whose file is called `wasm_name`.
-std::string loader_js(const schedule::Program& program, const std::string& wasm_name);
+std::string loader_js(const Package& package, const std::string& wasm_name);
 std::string loader_dts(const schedule::Program& program, const std::string& wasm_name);
 
 }  // namespace o2w::package

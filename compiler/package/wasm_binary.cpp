@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "compiler/support/error.h"
 
@@ -11,17 +12,6 @@ namespace {
 
 constexpr uint8_t kHeader[] = {0, 'a', 's', 'm', 1, 0, 0, 0};
 constexpr uint8_t kI32Const = 0x41, kEnd = 0x0b;
-
-uint64_t read_leb(std::span<const uint8_t> bytes, std::size_t& at) {
-  uint64_t value = 0;
-  for (int shift = 0; shift < 64; shift += 7) {
-    ensure(at < bytes.size(), "a module ends in the middle of a number");
-    const uint8_t byte = bytes[at++];
-    value |= static_cast<uint64_t>(byte & 0x7f) << shift;
-    if ((byte & 0x80) == 0) return value;
-  }
-  fail_internal("a number in a module is too long");
-}
 
 std::size_t leb_size(uint64_t value) {
   std::size_t size = 1;
@@ -43,15 +33,31 @@ uint64_t size_of(const DataSegment& segment) {
              : static_cast<uint64_t>(end_of(segment.parts.back()) - segment.parts.front().address);
 }
 
-// `existing` is the contents of the data section that the module had, or empty.
-void append_data_section(std::vector<uint8_t>& out, std::span<const uint8_t> existing,
-                         const std::vector<DataSegment>& data) {
-  std::size_t first_segment = 0;
-  const uint64_t existing_count = existing.empty() ? 0 : read_leb(existing, first_segment);
-  existing = existing.subspan(first_segment);
+// Collects bytes that come one by one, and large tensors as they are.
+class Writer {
+ public:
+  std::vector<uint8_t> bytes;
+  void add(const ir::Tensor& tensor) {
+    constexpr int64_t kLarge = 4096;
+    if (tensor.byte_count() < kLarge) {
+      append_bytes(bytes, {tensor.bytes(), static_cast<std::size_t>(tensor.byte_count())});
+      return;
+    }
+    out_.add(std::exchange(bytes, {}));
+    out_.add(tensor);
+  }
+  Pieces finish() {
+    out_.add(std::move(bytes));
+    return std::move(out_);
+  }
+
+ private:
+  Pieces out_;
+};
+
+void append_data_section(Writer& out, const std::vector<DataSegment>& data) {
   std::vector<std::vector<uint8_t>> heads;
-  const uint64_t count = existing_count + data.size();
-  uint64_t size = leb_size(count) + existing.size();
+  uint64_t size = leb_size(data.size());
   for (const DataSegment& segment : data) {
     std::vector<uint8_t>& head = heads.emplace_back();
     head.push_back(0);  // active, memory 0
@@ -61,23 +67,67 @@ void append_data_section(std::vector<uint8_t>& out, std::span<const uint8_t> exi
     append_leb(head, size_of(segment));
     size += head.size() + size_of(segment);
   }
-  out.push_back(static_cast<uint8_t>(SectionId::data));
-  append_leb(out, size);
-  append_leb(out, count);
-  append_bytes(out, existing);
+  out.bytes.push_back(static_cast<uint8_t>(SectionId::data));
+  append_leb(out.bytes, size);
+  append_leb(out.bytes, data.size());
   for (std::size_t i = 0; i < data.size(); ++i) {
-    append_bytes(out, heads[i]);
+    append_bytes(out.bytes, heads[i]);
     int64_t position = data[i].parts.front().address;
     for (const DataSegment::Part& part : data[i].parts) {
       ensure(part.address >= position, "data segments out of order");
-      out.insert(out.end(), static_cast<std::size_t>(part.address - position), 0);
-      append_bytes(out, part.bytes);
+      out.bytes.insert(out.bytes.end(), static_cast<std::size_t>(part.address - position), 0);
+      if (part.tensor) {
+        out.add(*part.tensor);
+      } else {
+        append_bytes(out.bytes, part.bytes);
+      }
       position = end_of(part);
     }
   }
 }
 
 }  // namespace
+
+uint64_t read_leb(std::span<const uint8_t> bytes, std::size_t& at) {
+  uint64_t value = 0;
+  for (int shift = 0; shift < 64; shift += 7) {
+    ensure(at < bytes.size(), "a module ends in the middle of a number");
+    const uint8_t byte = bytes[at++];
+    value |= static_cast<uint64_t>(byte & 0x7f) << shift;
+    if ((byte & 0x80) == 0) return value;
+  }
+  fail_internal("a number in a module is too long");
+}
+
+int64_t read_signed_leb(std::span<const uint8_t> bytes, std::size_t& at, int bits) {
+  uint64_t value = 0;
+  for (int shift = 0; shift < bits; shift += 7) {
+    ensure(at < bytes.size(), "a module ends in the middle of a number");
+    const uint8_t byte = bytes[at++];
+    value |= static_cast<uint64_t>(byte & 0x7f) << shift;
+    if ((byte & 0x80) != 0) continue;
+    if ((byte & 0x40) != 0 && shift + 7 < 64) value |= ~uint64_t{0} << (shift + 7);
+    return static_cast<int64_t>(value);
+  }
+  fail_internal("a number in a module is too long");
+}
+
+uint32_t count_imported_functions(std::span<const uint8_t> import_section) {
+  std::size_t at = 0;
+  uint32_t functions = 0;
+  const uint64_t count = read_leb(import_section, at);
+  for (uint64_t k = 0; k < count; ++k) {
+    for (int name = 0; name < 2; ++name) {
+      const uint64_t length = read_leb(import_section, at);
+      at += length;
+    }
+    const uint64_t kind = read_leb(import_section, at);
+    ensure(kind == 0, "an import that is no function");
+    read_leb(import_section, at);  // its type
+    ++functions;
+  }
+  return functions;
+}
 
 void append_leb(std::vector<uint8_t>& out, uint64_t value) {
   do {
@@ -136,40 +186,32 @@ std::vector<Section> read_sections(std::span<const uint8_t> wasm) {
   return sections;
 }
 
-std::vector<uint8_t> assemble(std::span<const uint8_t> wasm, const std::vector<DataSegment>& data,
-                              const std::vector<CustomSection>& custom, bool keep_names) {
-  std::vector<uint8_t> out(std::begin(kHeader), std::end(kHeader));
+Pieces assemble(std::span<const uint8_t> wasm, const std::vector<DataSegment>& data,
+                const std::vector<CustomSection>& custom, bool keep_names) {
+  Writer out;
+  out.bytes.assign(std::begin(kHeader), std::end(kHeader));
   const Section* names = nullptr;
-  std::span<const uint8_t> existing;
   const std::vector<Section> sections = read_sections(wasm);
   std::vector<DataSegment> filled;
   std::copy_if(data.begin(), data.end(), std::back_inserter(filled),
                [](const DataSegment& segment) { return size_of(segment) != 0; });
-  uint64_t room = wasm.size() + 64;
-  for (const DataSegment& segment : filled) room += size_of(segment) + 32;
-  for (const CustomSection& section : custom) room += section.name.size() + section.contents.size() + 16;
-  out.reserve(room);
   for (const Section& section : sections) {
     // Counts are for memory.init, which no generated code uses.
-    if (section.id == SectionId::data_count) continue;
-    if (section.id == SectionId::data) {
-      existing = section.contents;
-      continue;
-    }
+    if (section.id == SectionId::data_count || section.id == SectionId::data) continue;
     if (section.id == SectionId::custom) {
       if (section.name == "name") names = &section;
       continue;
     }
-    append_section(out, section.id, section.contents);
+    append_section(out.bytes, section.id, section.contents);
   }
-  if (!filled.empty() || !existing.empty()) append_data_section(out, existing, filled);
-  if (names && keep_names) append_custom_section(out, names->name, names->contents);
+  if (!filled.empty()) append_data_section(out, filled);
+  if (names && keep_names) append_custom_section(out.bytes, names->name, names->contents);
   for (const CustomSection& section : custom) {
     append_custom_section(
-        out, section.name,
+        out.bytes, section.name,
         {reinterpret_cast<const uint8_t*>(section.contents.data()), section.contents.size()});
   }
-  return out;
+  return out.finish();
 }
 
 }  // namespace o2w::package

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "compiler/package/pieces.h"
+
 namespace o2w::package {
 
 enum class SectionId : uint8_t {
@@ -32,6 +34,11 @@ struct Section {
   std::string_view name;              // of a custom section
 };
 
+// Read at `at` and go on behind. InternalError at the end of the bytes.
+uint64_t read_leb(std::span<const uint8_t> bytes, std::size_t& at);
+int64_t read_signed_leb(std::span<const uint8_t> bytes, std::size_t& at, int bits = 64);
+uint32_t count_imported_functions(std::span<const uint8_t> import_section);
+
 void append_leb(std::vector<uint8_t>& out, uint64_t value);
 void append_signed_leb(std::vector<uint8_t>& out, int64_t value);
 
@@ -48,6 +55,7 @@ struct DataSegment {
   struct Part {
     int64_t address = 0;
     std::span<const uint8_t> bytes;
+    const ir::Tensor* tensor = nullptr;  // whose bytes they are, if any: these are shared, not copied
   };
   std::vector<Part> parts;  // ascending, not overlapping
 };
@@ -56,8 +64,8 @@ struct CustomSection {
   std::string name, contents;
 };
 
-// `wasm` with data added to its own (active segments) and custom sections in the place of those it had.
-std::vector<uint8_t> assemble(std::span<const uint8_t> wasm, const std::vector<DataSegment>& data,
-                              const std::vector<CustomSection>& custom, bool keep_names);
+// `wasm` with these data (active segments) and custom sections in the place of those it had.
+Pieces assemble(std::span<const uint8_t> wasm, const std::vector<DataSegment>& data,
+                const std::vector<CustomSection>& custom, bool keep_names);
 
 }  // namespace o2w::package

@@ -45,7 +45,7 @@ std::vector<uint8_t> compile(const schedule::Program& program) {
   Diagnostics diagnostics;
   const auto package = package::make_package(program, {.level = 1, .version = "test"}, diagnostics);
   if (!package) throw std::runtime_error(diagnostics.to_string());
-  return package->wasm;
+  return package->wasm.joined();
 }
 
 class NestTest : public ::testing::Test {

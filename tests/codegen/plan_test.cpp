@@ -62,7 +62,7 @@ class PlanTest : public ::testing::Test {
     Diagnostics diagnostics;
     const auto package = package::make_package(program_, {.level = 1, .version = "test"}, diagnostics);
     if (!package) throw std::runtime_error(diagnostics.to_string());
-    module_ = std::make_unique<package::InterpretedModel>(package->wasm);
+    module_ = std::make_unique<package::InterpretedModel>(package->wasm.joined());
     return *module_;
   }
   static Tensor longs(const std::vector<int64_t>& values) {

@@ -100,7 +100,7 @@ TEST_P(RandomExprTest, AgreesWithTheEvaluator) {
     const auto package =
         package::make_package(program_of(graph), {.level = 0, .version = "test"}, diagnostics);
     ASSERT_TRUE(package.has_value()) << diagnostics.to_string();
-    package::InterpretedModel module(package->wasm);
+    package::InterpretedModel module(package->wasm.joined());
     const ir::Tensor got = module.run(tensors)[0];
     const ir::Tensor expected = eval::evaluate(graph, tensors)[0];
     const auto wrong = difference(got, expected, {0, 0});

@@ -20,7 +20,7 @@ class WasmExecutor : public Executor {
     if (!program) throw ModelError(diagnostics.to_string());
     const auto package = package::make_package(*program, {.level = level_, .version = "test"}, diagnostics);
     if (!package) throw ModelError(diagnostics.to_string());
-    return package::InterpretedModel(package->wasm).run(inputs);
+    return package::InterpretedModel(package->wasm.joined()).run(inputs);
   }
 
  private:

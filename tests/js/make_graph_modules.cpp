@@ -29,8 +29,9 @@ bool compile(const fs::path& source, const fs::path& folder, o2w::Diagnostics& d
   const auto package = o2w::package::make_package(*program, {.level = 2, .version = "test"}, diagnostics);
   if (!package) return false;
   const std::string wasm = source.stem().string() + ".wasm";
-  write(folder / wasm, reinterpret_cast<const char*>(package->wasm.data()), package->wasm.size());
-  const std::string loader = o2w::package::loader_js(*program, wasm);
+  const std::vector<uint8_t> bytes = package->wasm.joined();
+  write(folder / wasm, reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::string loader = o2w::package::loader_js(*package, wasm);
   write(folder / (source.stem().string() + ".mjs"), loader.data(), loader.size());
   return true;
 }

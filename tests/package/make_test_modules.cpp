@@ -24,8 +24,9 @@ int main(int count, char** arguments) {
     const auto package = o2w::package::make_package(made, {.level = 2, .version = "test"}, diagnostics);
     if (!package) return 1;
     const std::string name = made.name + ".wasm";
-    write(folder / name, reinterpret_cast<const char*>(package->wasm.data()), package->wasm.size());
-    const std::string loader = o2w::package::loader_js(made, name),
+    const std::vector<uint8_t> wasm = package->wasm.joined();
+    write(folder / name, reinterpret_cast<const char*>(wasm.data()), wasm.size());
+    const std::string loader = o2w::package::loader_js(*package, name),
                       types = o2w::package::loader_dts(made, name);
     write(folder / (made.name + ".mjs"), loader.data(), loader.size());
     write(folder / (made.name + ".d.ts"), types.data(), types.size());

@@ -34,7 +34,8 @@ const Section* find(const std::vector<Section>& sections, SectionId id, std::str
 
 TEST(Package, ImportsNothingAndHasOnlyItsOwnCustomSection) {
   const Package package = package_of(package_test::static_program());
-  const std::vector<Section> sections = read_sections(package.wasm);
+  const std::vector<uint8_t> wasm = package.wasm.joined();
+  const std::vector<Section> sections = read_sections(wasm);
   EXPECT_EQ(find(sections, SectionId::import), nullptr);
   EXPECT_EQ(find(sections, SectionId::start), nullptr);
   for (const Section& section : sections) {
@@ -49,7 +50,7 @@ TEST(Package, HoldsOnlyCodeThatTheModelUses) {
   EXPECT_EQ(package.weight_bytes, 16);
   EXPECT_LT(package.code_bytes, 50000);
   const std::string text =
-      to_wat(package_of(package_test::static_program(), {.level = 2, .keep_names = true}).wasm);
+      to_wat(package_of(package_test::static_program(), {.level = 2, .keep_names = true}).wasm.joined());
   const auto has = [&](const char* function) { return text.find(function) != std::string::npos; };
   EXPECT_TRUE(has("o2w_sigmoid_f32x4"));
   EXPECT_FALSE(has("o2w_erf_f32x4"));
@@ -57,8 +58,8 @@ TEST(Package, HoldsOnlyCodeThatTheModelUses) {
 }
 
 TEST(Package, IsTheSameEachTime) {
-  EXPECT_EQ(package_of(package_test::dynamic_program()).wasm,
-            package_of(package_test::dynamic_program()).wasm);
+  EXPECT_EQ(package_of(package_test::dynamic_program()).wasm.joined(),
+            package_of(package_test::dynamic_program()).wasm.joined());
 }
 
 TEST(Package, IsValidAtAllLevels) {
@@ -71,7 +72,8 @@ TEST(Package, IsValidAtAllLevels) {
 
 TEST(Package, DescribesItself) {
   const Package package = package_of(package_test::dynamic_program());
-  const std::vector<Section> sections = read_sections(package.wasm);
+  const std::vector<uint8_t> wasm = package.wasm.joined();
+  const std::vector<Section> sections = read_sections(wasm);
   const Section* section = find(sections, SectionId::custom, kMetadataSection);
   ASSERT_NE(section, nullptr);
   const auto json = nlohmann::json::parse(section->contents.begin(), section->contents.end());

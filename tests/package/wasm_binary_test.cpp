@@ -39,7 +39,7 @@ TEST(WasmBinary, PutsDataAndCustomSectionsIn) {
                                        0, 4,   3,   'f', 'o', 'o'};
   const std::vector<uint8_t> bytes = {1, 2, 3};
   const std::vector<DataSegment> data = {{{{16, bytes}, {20, bytes}}}, {{{40, {}}}}};
-  const std::vector<uint8_t> out = assemble(module, data, {{"bar", "baz"}}, false);
+  const std::vector<uint8_t> out = assemble(module, data, {{"bar", "baz"}}, false).joined();
   const std::vector<Section> sections = read_sections(out);
   ASSERT_EQ(sections.size(), 3u);
   EXPECT_EQ(sections[0].id, SectionId::memory);
@@ -47,12 +47,11 @@ TEST(WasmBinary, PutsDataAndCustomSectionsIn) {
   EXPECT_EQ(std::vector<uint8_t>(sections[1].contents.begin(), sections[1].contents.end()),
             (std::vector<uint8_t>{1, 0, 0x41, 16, 0x0b, 7, 1, 2, 3, 0, 1, 2, 3}));
   EXPECT_EQ(sections[2].name, "bar");
-  const std::vector<uint8_t> longer = assemble(out, {{{{60, bytes}}}}, {}, false);
-  const std::vector<Section> again = read_sections(longer);
-  EXPECT_EQ(
-      std::vector<uint8_t>(again[1].contents.begin(), again[1].contents.end()),
-      (std::vector<uint8_t>{2, 0, 0x41, 16, 0x0b, 7, 1, 2, 3, 0, 1, 2, 3, 0, 0x41, 60, 0x0b, 3, 1, 2, 3}));
-  const std::vector<uint8_t> named = assemble(module, {}, {}, true);
+  const std::vector<uint8_t> replaced = assemble(out, {{{{60, bytes}}}}, {}, false).joined();
+  const std::vector<Section> again = read_sections(replaced);
+  EXPECT_EQ(std::vector<uint8_t>(again[1].contents.begin(), again[1].contents.end()),
+            (std::vector<uint8_t>{1, 0, 0x41, 60, 0x0b, 3, 1, 2, 3}));
+  const std::vector<uint8_t> named = assemble(module, {}, {}, true).joined();
   EXPECT_EQ(read_sections(named).back().name, "name");
 }
 

@@ -64,7 +64,7 @@ Compiled compile(const ModelDef& model, bool bounded, int level) {
   // Level 3 costs Binaryen more time and differs in nothing else.
   auto package = package::make_package(*program, {.level = level, .version = "test"}, diagnostics);
   if (!package) throw ModelError(diagnostics.to_string());
-  return {std::move(graph), std::move(package->wasm)};
+  return {std::move(graph), package->wasm.joined()};
 }
 
 std::optional<std::string> compare(const Tensor& got, const Tensor& expected, bool exact, double allowed) {

@@ -1,0 +1,150 @@
+#include "compiler/package/size_report.h"
+
+#include <algorithm>
+#include <set>
+
+#include "compiler/package/wasm_binary.h"
+#include "compiler/support/error.h"
+
+namespace o2w::package {
+
+namespace {
+
+using schedule::Call;
+using schedule::Program;
+
+std::map<uint64_t, std::string> function_names(std::span<const uint8_t> names) {
+  constexpr uint8_t kFunctions = 1;
+  std::map<uint64_t, std::string> result;
+  for (std::size_t at = 0; at < names.size();) {
+    const uint8_t part = names[at++];
+    const uint64_t size = read_leb(names, at);
+    const std::size_t end = at + size;
+    if (part == kFunctions) {
+      for (uint64_t left = read_leb(names, at); left > 0; --left) {
+        const uint64_t index = read_leb(names, at), length = read_leb(names, at);
+        ensure(length <= names.size() - at, "a function's name ends behind its section");
+        result[index] = {reinterpret_cast<const char*>(names.data()) + at, length};
+        at += length;
+      }
+    }
+    at = end;
+  }
+  return result;
+}
+
+std::string describe(const std::shared_ptr<const ir::Origin>& origin) {
+  return origin ? origin->node + " (" + origin->op + ")" : "the model";
+}
+
+void add_once(std::vector<std::string>& list, const std::string& text) {
+  if (std::find(list.begin(), list.end(), text) == list.end()) list.push_back(text);
+}
+
+class Attribution {
+ public:
+  Attribution(const Program& program, const std::function<std::string(const Call&)>& kernel_of)
+      : program_(program), kernel_of_(kernel_of) {
+    visit(program.steps);
+  }
+
+  std::map<std::string, std::vector<std::string>> nodes_of_kernel;
+  std::vector<SizeReport::Node> nodes;
+  std::vector<SizeReport::Weights> weights;
+
+ private:
+  void visit(const schedule::Steps& steps) {
+    for (const schedule::Step& step : steps) {
+      if (const auto* call = std::get_if<Call>(&step.what)) visit(*call, describe(step.origin));
+      if (const auto* branch = std::get_if<schedule::Branch>(&step.what)) {
+        if (branch->then_steps) visit(*branch->then_steps);
+        if (branch->else_steps) visit(*branch->else_steps);
+      }
+      if (const auto* repeat = std::get_if<schedule::Repeat>(&step.what)) visit(*repeat->body);
+    }
+  }
+
+  void visit(const Call& call, const std::string& name) {
+    const auto [place, is_new] = numbers_.try_emplace(name, nodes.size());
+    if (is_new) nodes.push_back({.name = name, .kernels = {}});
+    SizeReport::Node& node = nodes[place->second];
+    if (const std::string kernel = kernel_of_(call); !kernel.empty()) {
+      add_once(node.kernels, kernel);
+      add_once(nodes_of_kernel[kernel], name);
+    }
+    for (const schedule::Address& pointer : call.pointers) {
+      const schedule::Buffer& buffer = program_.buffers.at(static_cast<std::size_t>(pointer.buffer));
+      if (buffer.storage != schedule::Storage::weights) continue;
+      const auto [known, is_first] = weights_.try_emplace(buffer.contents.bytes(), weights.size());
+      if (is_first) weights.push_back({buffer.name, buffer.contents.byte_count(), {}});
+      SizeReport::Weights& tensor = weights[known->second];
+      if (tensor.nodes.empty()) node.weight_bytes += tensor.bytes;  // the first that reads it
+      add_once(tensor.nodes, name);
+    }
+  }
+
+  const Program& program_;
+  const std::function<std::string(const Call&)>& kernel_of_;
+  std::map<std::string, std::size_t> numbers_;
+  std::map<const uint8_t*, std::size_t> weights_;  // by their bytes, which buffers may share
+};
+
+}  // namespace
+
+std::map<std::string, int64_t> function_sizes(const std::vector<uint8_t>& wasm) {
+  std::span<const uint8_t> code, names;
+  uint64_t index = 0;
+  for (const Section& section : read_sections(wasm)) {
+    if (section.id == SectionId::import) index = count_imported_functions(section.contents);
+    if (section.id == SectionId::code) code = section.contents;
+    if (section.id == SectionId::custom && section.name == "name") names = section.contents;
+  }
+  const std::map<uint64_t, std::string> by_index = function_names(names);
+  std::map<std::string, int64_t> sizes;
+  std::size_t at = 0;
+  for (uint64_t left = read_leb(code, at); left > 0; --left, ++index) {
+    const std::size_t start = at;
+    const uint64_t size = read_leb(code, at);
+    at += size;
+    const auto name = by_index.find(index);
+    sizes[name == by_index.end() ? "#" + std::to_string(index) : name->second] +=
+        static_cast<int64_t>(at - start);
+  }
+  return sizes;
+}
+
+SizeReport make_size_report(const Program& program, const std::vector<uint8_t>& code,
+                            const std::function<std::string(const Call&)>& kernel_of,
+                            const std::function<bool(const std::string&)>& is_runtime) {
+  SizeReport report;
+  Attribution attribution(program, kernel_of);
+  std::map<std::string, int64_t> kernel_sizes;
+  for (const auto& [name, bytes] : function_sizes(code)) {
+    const auto nodes = attribution.nodes_of_kernel.find(name);
+    const bool runtime = is_runtime(name);
+    const auto kind = runtime                                      ? SizeReport::Kind::runtime
+                      : nodes == attribution.nodes_of_kernel.end() ? SizeReport::Kind::plan
+                                                                   : SizeReport::Kind::kernel;
+    report.functions.push_back({name, kind, bytes, {}});
+    if (nodes == attribution.nodes_of_kernel.end()) continue;
+    report.functions.back().nodes = nodes->second;
+    kernel_sizes[name] = bytes;
+  }
+  std::stable_sort(report.functions.begin(), report.functions.end(),
+                   [](const auto& a, const auto& b) { return a.bytes > b.bytes; });
+  report.nodes = std::move(attribution.nodes);
+  for (SizeReport::Node& node : report.nodes) {
+    for (const std::string& kernel : node.kernels) {
+      const auto size = kernel_sizes.find(kernel);
+      if (size == kernel_sizes.end()) continue;
+      node.code_bytes +=
+          static_cast<double>(size->second) / static_cast<double>(attribution.nodes_of_kernel[kernel].size());
+    }
+  }
+  report.weights = std::move(attribution.weights);
+  std::stable_sort(report.weights.begin(), report.weights.end(),
+                   [](const auto& a, const auto& b) { return a.bytes > b.bytes; });
+  return report;
+}
+
+}  // namespace o2w::package
