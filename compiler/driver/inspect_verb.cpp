@@ -99,7 +99,7 @@ Verb add_inspect_verb(CLI::App& app) {
   app.add_flag("--json", *as_json, "Print JSON");
   app.add_flag("--sizes", *sizes,
                "Compile, and show what each function, node, table and weight costs in bytes instead");
-  return [model, as_json, sizes] {
+  return [model, as_json, sizes]() -> int {
     if (*sizes) return print_sizes(*model, *as_json);
     const CompileOptions options = model->compile_options();
     Diagnostics diagnostics;

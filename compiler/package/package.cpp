@@ -97,12 +97,15 @@ int64_t exported_constant(BinaryenModuleRef module, const char* name) {
   return static_cast<uint32_t>(BinaryenConstGetValueI32(BinaryenGlobalGetInitExpr(global)));
 }
 
+std::span<const uint8_t> runtime_blob() {
+  return {o2w_runtime_blob_begin, static_cast<std::size_t>(o2w_runtime_blob_end - o2w_runtime_blob_begin)};
+}
+
 Runtime read_runtime() {
   Runtime runtime;
-  // Binaryen takes a mutable pointer but only reads.
-  std::vector<char> blob(reinterpret_cast<const char*>(o2w_runtime_blob_begin),
-                         reinterpret_cast<const char*>(o2w_runtime_blob_end));
-  runtime.module.reset(BinaryenModuleRead(blob.data(), blob.size()));
+  // Symbols and relocations are not for Binaryen, which takes a mutable pointer but only reads.
+  std::vector<uint8_t> blob = without_linking(runtime_blob());
+  runtime.module.reset(BinaryenModuleRead(reinterpret_cast<char*>(blob.data()), blob.size()));
   const BinaryenModuleRef module = runtime.module.get();
   BinaryenModuleSetFeatures(module, BinaryenFeatureMutableGlobals() | BinaryenFeatureSignExt() |
                                         BinaryenFeatureBulkMemory() | BinaryenFeatureNontrappingFPToInt() |
@@ -123,10 +126,6 @@ Runtime read_runtime() {
   return runtime;
 }
 
-std::span<const uint8_t> runtime_blob() {
-  return {o2w_runtime_blob_begin, static_cast<std::size_t>(o2w_runtime_blob_end - o2w_runtime_blob_begin)};
-}
-
 // The data of the runtime library that its functions which are left in the module use.
 std::vector<DataSegment> runtime_data(const Runtime& runtime) {
   std::set<uint32_t> left;
@@ -134,6 +133,16 @@ std::vector<DataSegment> runtime_data(const Runtime& runtime) {
     if (BinaryenGetFunction(runtime.module.get(), name.c_str()) != nullptr) left.insert(index);
   }
   return RuntimeData(runtime_blob()).used_by(left);
+}
+
+std::set<std::string> generated_functions(const Runtime& runtime) {
+  const BinaryenModuleRef module = runtime.module.get();
+  std::set<std::string> names;
+  for (BinaryenIndex i = 0; i < BinaryenGetNumFunctions(module); ++i) {
+    const std::string name = BinaryenFunctionGetName(BinaryenGetFunctionByIndex(module, i));
+    if (!runtime.functions.contains(name)) names.insert(name);
+  }
+  return names;
 }
 
 // Optimises the generated functions, one by one: those of the runtime library were optimised when it was
@@ -147,12 +156,9 @@ void optimise(const Runtime& runtime, int level) {
   const char* passes[] = {"remove-unused-module-elements"};
   BinaryenModuleRunPasses(module, passes, 1);
   if (level == 0) return;
-  std::vector<BinaryenFunctionRef> generated;
-  for (BinaryenIndex i = 0; i < BinaryenGetNumFunctions(module); ++i) {
-    const BinaryenFunctionRef function = BinaryenGetFunctionByIndex(module, i);
-    if (!runtime.functions.contains(BinaryenFunctionGetName(function))) generated.push_back(function);
+  for (const std::string& name : generated_functions(runtime)) {
+    BinaryenFunctionOptimize(BinaryenGetFunction(module, name.c_str()), module);
   }
-  for (const BinaryenFunctionRef function : generated) BinaryenFunctionOptimize(function, module);
 }
 
 std::vector<uint8_t> write_code(BinaryenModuleRef module) {
@@ -282,7 +288,7 @@ static Package build(const schedule::Program& program, const PackageOptions& opt
   if (options.report_sizes) {
     package.sizes = make_size_report(
         program, code, [&](const schedule::Call& call) { return generator.function_of(call); },
-        [&](const std::string& function) { return runtime.functions.contains(function); });
+        generated_functions(runtime));
     package.sizes.parts = module_parts(code, data, custom, package.wasm.size(), layout, sidecar);
   }
   package.weight_bytes = layout.weight_bytes;

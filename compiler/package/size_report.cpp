@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/package/validate.h"
 #include "compiler/package/wasm_binary.h"
 #include "compiler/support/error.h"
 
@@ -91,56 +92,80 @@ class Attribution {
 
 }  // namespace
 
-std::map<std::string, int64_t> function_sizes(const std::vector<uint8_t>& wasm) {
+namespace {
+
+struct CodeFunction {
+  uint32_t index = 0;
+  std::string name;
+  int64_t bytes = 0;
+};
+
+std::vector<CodeFunction> functions_of(const std::vector<uint8_t>& wasm) {
   std::span<const uint8_t> code, names;
-  uint64_t index = 0;
+  uint32_t index = 0;
   for (const Section& section : read_sections(wasm)) {
     if (section.id == SectionId::import) index = count_imported_functions(section.contents);
     if (section.id == SectionId::code) code = section.contents;
     if (section.id == SectionId::custom && section.name == "name") names = section.contents;
   }
   const std::map<uint64_t, std::string> by_index = function_names(names);
-  std::map<std::string, int64_t> sizes;
+  std::vector<CodeFunction> functions;
   std::size_t at = 0;
   for (uint64_t left = read_leb(code, at); left > 0; --left, ++index) {
     const std::size_t start = at;
     const uint64_t size = read_leb(code, at);
     at += size;
     const auto name = by_index.find(index);
-    sizes[name == by_index.end() ? "#" + std::to_string(index) : name->second] +=
-        static_cast<int64_t>(at - start);
+    functions.push_back({index, name == by_index.end() ? "#" + std::to_string(index) : name->second,
+                         static_cast<int64_t>(at - start)});
   }
-  return sizes;
+  return functions;
 }
+
+}  // namespace
 
 SizeReport make_size_report(const Program& program, const std::vector<uint8_t>& code,
                             const std::function<std::string(const Call&)>& kernel_of,
-                            const std::function<bool(const std::string&)>& is_runtime) {
+                            const std::set<std::string>& generated) {
   SizeReport report;
   Attribution attribution(program, kernel_of);
-  std::map<std::string, int64_t> kernel_sizes;
-  for (const auto& [name, bytes] : function_sizes(code)) {
-    const auto nodes = attribution.nodes_of_kernel.find(name);
-    const bool runtime = is_runtime(name);
-    const auto kind = runtime                                      ? SizeReport::Kind::runtime
-                      : nodes == attribution.nodes_of_kernel.end() ? SizeReport::Kind::plan
-                                                                   : SizeReport::Kind::kernel;
-    report.functions.push_back({name, kind, bytes, {}});
+  const std::vector<CodeFunction> functions = functions_of(code);
+  const std::map<uint32_t, std::set<uint32_t>> calls = call_graph(code);
+
+  // A kernel's nodes need what it calls, too.
+  std::map<uint32_t, std::set<std::string>> nodes_of;
+  for (const CodeFunction& kernel : functions) {
+    const auto nodes = attribution.nodes_of_kernel.find(kernel.name);
     if (nodes == attribution.nodes_of_kernel.end()) continue;
-    report.functions.back().nodes = nodes->second;
-    kernel_sizes[name] = bytes;
+    std::set<uint32_t> reached;
+    const std::function<void(uint32_t)> reach = [&](uint32_t function) {
+      if (!reached.insert(function).second) return;
+      for (const uint32_t callee : calls.at(function)) reach(callee);
+    };
+    reach(kernel.index);
+    for (const uint32_t function : reached) {
+      nodes_of[function].insert(nodes->second.begin(), nodes->second.end());
+    }
+  }
+
+  std::map<std::string, double> code_bytes;
+  for (const CodeFunction& function : functions) {
+    const std::set<std::string>& nodes = nodes_of[function.index];
+    const auto kind = !generated.contains(function.name) ? SizeReport::Kind::runtime
+                      : nodes.empty()                    ? SizeReport::Kind::plan
+                                                         : SizeReport::Kind::kernel;
+    report.functions.push_back({function.name, kind, function.bytes, {}});
+    for (const std::string& node : nodes) {
+      code_bytes[node] += static_cast<double>(function.bytes) / static_cast<double>(nodes.size());
+    }
+    for (const SizeReport::Node& node : attribution.nodes) {
+      if (nodes.contains(node.name)) report.functions.back().nodes.push_back(node.name);
+    }
   }
   std::stable_sort(report.functions.begin(), report.functions.end(),
                    [](const auto& a, const auto& b) { return a.bytes > b.bytes; });
   report.nodes = std::move(attribution.nodes);
-  for (SizeReport::Node& node : report.nodes) {
-    for (const std::string& kernel : node.kernels) {
-      const auto size = kernel_sizes.find(kernel);
-      if (size == kernel_sizes.end()) continue;
-      node.code_bytes +=
-          static_cast<double>(size->second) / static_cast<double>(attribution.nodes_of_kernel[kernel].size());
-    }
-  }
+  for (SizeReport::Node& node : report.nodes) node.code_bytes = code_bytes[node.name];
   report.weights = std::move(attribution.weights);
   std::stable_sort(report.weights.begin(), report.weights.end(),
                    [](const auto& a, const auto& b) { return a.bytes > b.bytes; });

@@ -3,16 +3,13 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "compiler/schedule/program.h"
 
 namespace o2w::package {
-
-// Bytes of every function of a module that has a name section, by name.
-std::map<std::string, int64_t> function_sizes(const std::vector<uint8_t>& wasm);
 
 struct SizeReport {
   struct Part {
@@ -27,13 +24,13 @@ struct SizeReport {
     std::string name;
     Kind kind = Kind::kernel;
     int64_t bytes = 0;
-    std::vector<std::string> nodes;  // "name (Conv-11)": whose steps call this kernel, in order
+    std::vector<std::string> nodes;  // "name (Conv-11)": whose kernels these are, or call them, in order
   };
   std::vector<Function> functions;  // largest first
 
   struct Node {
     std::string name;
-    double code_bytes = 0;  // of its kernels: a kernel that n nodes share counts 1/n for each
+    double code_bytes = 0;  // of its kernels and what they call: what n nodes share counts 1/n for each
     int64_t weight_bytes = 0;
     std::vector<std::string> kernels;
   };
@@ -48,9 +45,10 @@ struct SizeReport {
 };
 
 // `code` is the module as Binaryen wrote it, with names and without the model's data. `kernel_of` is the
-// function that a call was compiled to; functions that are neither such nor `is_runtime` are the plan's.
+// function that a call was compiled to; the `generated` functions that no call is are what kernels call, or
+// the plan's.
 SizeReport make_size_report(const schedule::Program& program, const std::vector<uint8_t>& code,
                             const std::function<std::string(const schedule::Call&)>& kernel_of,
-                            const std::function<bool(const std::string&)>& is_runtime);
+                            const std::set<std::string>& generated);
 
 }  // namespace o2w::package

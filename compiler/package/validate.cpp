@@ -3,6 +3,7 @@
 #include <wabt/binary-reader-ir.h>
 #include <wabt/binary-reader.h>
 #include <wabt/error-formatter.h>
+#include <wabt/expr-visitor.h>
 #include <wabt/ir.h>
 #include <wabt/stream.h>
 #include <wabt/validator.h>
@@ -53,7 +54,33 @@ std::vector<uint8_t> without_large_data(const std::vector<uint8_t>& wasm, uint64
   return out;
 }
 
+class Calls : public wabt::ExprVisitor::DelegateNop {
+ public:
+  Calls(const wabt::Module& module, std::set<uint32_t>& called) : module_(module), called_(called) {}
+  wabt::Result OnCallExpr(wabt::CallExpr* call) override {
+    called_.insert(module_.GetFuncIndex(call->var));
+    return wabt::Result::Ok;
+  }
+
+ private:
+  const wabt::Module& module_;
+  std::set<uint32_t>& called_;
+};
+
 }  // namespace
+
+std::map<uint32_t, std::set<uint32_t>> call_graph(const std::vector<uint8_t>& wasm) {
+  wabt::Module module;
+  wabt::Errors errors;
+  parse(wasm, module, errors);
+  std::map<uint32_t, std::set<uint32_t>> calls;
+  for (std::size_t index = 0; index < module.funcs.size(); ++index) {
+    Calls visit(module, calls[static_cast<uint32_t>(index)]);
+    wabt::ExprVisitor visitor(&visit);
+    visitor.VisitFunc(module.funcs[index]);
+  }
+  return calls;
+}
 
 void validate_module(const std::vector<uint8_t>& wasm) {
   wabt::Module module;

@@ -186,6 +186,18 @@ std::vector<Section> read_sections(std::span<const uint8_t> wasm) {
   return sections;
 }
 
+std::vector<uint8_t> without_linking(std::span<const uint8_t> wasm) {
+  std::vector<uint8_t> out(std::begin(kHeader), std::end(kHeader));
+  for (const Section& section : read_sections(wasm)) {
+    if (section.id != SectionId::custom) {
+      append_section(out, section.id, section.contents);
+    } else if (section.name != "linking" && !section.name.starts_with("reloc.")) {
+      append_custom_section(out, section.name, section.contents);
+    }
+  }
+  return out;
+}
+
 Pieces assemble(std::span<const uint8_t> wasm, const std::vector<DataSegment>& data,
                 const std::vector<CustomSection>& custom, bool keep_names) {
   Writer out;

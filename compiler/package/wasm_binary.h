@@ -49,6 +49,9 @@ void append_custom_section(std::vector<uint8_t>& out, std::string_view name,
 // Sections in file order, viewing `wasm`. InternalError if the bytes are no module.
 std::vector<Section> read_sections(std::span<const uint8_t> wasm);
 
+// The module without what a linker leaves behind in it.
+std::vector<uint8_t> without_linking(std::span<const uint8_t> wasm);
+
 // Bytes to be in memory from `address` when the module is instantiated; the parts lie one after the other
 // with zeros between them.
 struct DataSegment {

@@ -74,6 +74,19 @@ test('inspect tells ports and operators', () => {
   expect(run('inspect', linear), 0, /operators:/);
 });
 
+test('inspect --sizes tells what a module\'s bytes are', () => {
+  expect(run(linear, '-o', 'sized.wasm'), 0, /sized/);
+  const sizes = JSON.parse(run('inspect', linear, '--sizes', '--json').stdout);
+  const sum = (list) => list.reduce((all, { bytes }) => all + bytes, 0);
+  assert.equal(sum(sizes.parts), readFileSync(join(folder, 'sized.wasm')).length);
+  assert.ok(sum(sizes.functions) <= sizes.parts.find(({ name }) => name === 'functions').bytes);
+  const kernels = sizes.functions.filter(({ kind }) => kind === 'kernel');
+  assert.ok(kernels.length > 0 && kernels.every(({ nodes }) => nodes.length > 0));
+  assert.ok(sizes.nodes.some(({ code_bytes: code, weight_bytes: weights }) => code > 0 && weights > 0));
+  assert.ok(sizes.weights.every(({ bytes, nodes }) => bytes > 0 && nodes.length > 0));
+  expect(run('inspect', linear, '--sizes'), 0, /^module:\n[^]*functions:\n[^]*nodes \(code[^]*weights:\n/);
+});
+
 test('list-ops', () => {
   const list = JSON.parse(run('list-ops', '--format', 'json').stdout);
   assert.ok(list.length > 150);
