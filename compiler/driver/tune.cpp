@@ -56,6 +56,7 @@ Result<schedule::KernelChoices> tune(const std::string& model, const CompileOpti
   CompileOptions candidate = options;
   candidate.profile = true;
   candidate.dump_folder.clear();
+  candidate.weights_name.clear();  // the runner loads one file
   bool said = false;
   for (const char* algorithm : kAlgorithms) {
     candidate.kernels = {{"*", algorithm}};
