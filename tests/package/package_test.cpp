@@ -123,9 +123,10 @@ TEST(MemoryLayout, PlacesWeightsOnceAndAligned) {
 
 TEST(Loader, NamesTheModuleAndItsPorts) {
   const schedule::Program program = package_test::dynamic_program();
-  EXPECT_THAT(loader_js(program, "my \"model\".wasm"), HasSubstr("const FILE = \"my \\\"model\\\".wasm\";"));
+  EXPECT_THAT(loader_js(package_of(program), "my \"model\".wasm"),
+              HasSubstr("const FILE = \"my \\\"model\\\".wasm\";"));
   EXPECT_THAT(loader_dts(program, "m.wasm"), HasSubstr("\"k\": Tensor<BigInt64Array> | BigInt64Array;"));
-  EXPECT_THAT(loader_js(program, "m.wasm"), Not(HasSubstr("@")));
+  EXPECT_THAT(loader_js(package_of(program), "m.wasm"), Not(HasSubstr("@")));
 }
 
 }  // namespace
