@@ -218,6 +218,41 @@ nest [2, 4] (t0, t5)
 )");
 }
 
+// A residual that is not needed afterwards moves into the concatenation as well: its place is the result's.
+TEST(PlaceParts, ResidualsLieWhereTheResultDoes) {
+  EXPECT_EQ(after(R"(
+  input "x" %0: f32[1, 4, 6, 6]
+  %1: f32[4, 4, 3, 3] = constant <f32[4, 4, 3, 3]>
+  %2: f32[1, 4, 6, 6] = convolution (%0, %1) strides [1, 1] dilations [1, 1] pads [1, 1] group 1
+  %3: f32[1, 4, 6, 6] = convolution (%2, %1) strides [1, 1] dilations [1, 1] pads [1, 1] group 1
+  %4: f32[1, 4, 6, 6] = convolution (%3, %1) strides [1, 1] dilations [1, 1] pads [1, 1] group 1
+  %5: f32[1, 4, 6, 6] = tabulate (%2, %4) { add(read0(i0, i1, i2, i3), read1(i0, i1, i2, i3)) }
+  %6: f32[1, 4, 6, 6] = convolution (%5, %1) strides [1, 1] dilations [1, 1] pads [1, 1] group 1
+  %7: f32[1, 8, 6, 6] = concat (%6, %5) axis 1
+  %8: f32[4, 8, 1, 1] = constant <f32[4, 8, 1, 1]>
+  %9: f32[1, 4, 6, 6] = convolution (%7, %8) strides [1, 1] dilations [1, 1] pads [0, 0] group 1
+  output "y" %9
+)",
+                  kUpToParts),
+            R"(t0 "x": f32[1, 4, 6, 6] input 0
+t2 "%2": f32[1, 4, 6, 6] strides [288, 1, 48, 8] in t5 at 0
+t3 "%3": f32[1, 4, 6, 6] strides [144, 1, 24, 4]
+t5 "%5": f32[1, 4, 6, 6] strides [288, 1, 48, 8] in t7 at 16
+t7 "%7": f32[1, 8, 6, 6] strides [288, 1, 48, 8]
+t8 "%7 part": f32[1, 4, 6, 6] strides [288, 1, 48, 8] in t7 at 0
+t11 "%9": f32[1, 4, 6, 6] output 0
+t12 "x": f32[1, 4, 6, 6] strides [144, 1, 24, 4]
+t13 "%9": f32[1, 4, 6, 6] strides [144, 1, 24, 4]
+t12 = kernel (t0)
+t2 = convolution (t12, t1)
+t3 = convolution (t2, t1)
+t5 = convolution (t3, t1) (t2) then f32 same: add(read0:f32(), temp0:f32)
+t8 = convolution (t5, t1) () then: temp0:f32
+t13 = convolution (t7, t10)
+t11 = kernel (t13)
+)");
+}
+
 // A residual that the convolution also reads a window of is not overwritten, so that neither moves.
 TEST(PlaceParts, ResidualsOfTheirOwnWindowsStay) {
   EXPECT_EQ(after(R"(
