@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,9 @@ class CodeGenerator {
 
   // Known before emit().
   MemoryNeeds needs() const;
+  // Functions of the runtime library whose code stands in generated functions, and which themselves may be
+  // gone in the end; what they read must stay. After emit().
+  const std::set<std::string>& copied_functions() const;
   void emit(const MemoryMap& map);
   // Adds a function of its own for every step at the top of the program, () -> i32 errno, for profiles:
   // called in order they do what o2w_model_run does. After emit().

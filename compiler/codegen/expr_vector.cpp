@@ -322,8 +322,9 @@ V128 ExprGenerator::vector_unary(const Expr& e) {
 
 V128 ExprGenerator::vector_math(ExprOp op, std::vector<Tree> arguments) {
   const std::string callee = ScalarOps::math_function(op, "f32x4");
-  return V128(keep_calls_ ? f_.call(callee, std::move(arguments), WasmType::v128)
-                          : call_in_place(f_, callee, std::move(arguments), WasmType::v128));
+  return V128(keep_calls_
+                  ? f_.call(callee, std::move(arguments), WasmType::v128)
+                  : call_in_place(ops_.functions(), f_, callee, std::move(arguments), WasmType::v128));
 }
 
 V128 ExprGenerator::vector_binary(const Expr& e) {

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,10 @@ class FunctionTable {
   std::string get(const std::string& name, const std::string& key,
                   const std::function<void(FunctionBuilder&)>& build);
 
+  // Functions of the runtime library whose code was copied into generated ones.
+  void note_copied(const std::string& function) { copied_.insert(function); }
+  const std::set<std::string>& copied() const { return copied_; }
+
   // The global that a kernel's run-time error is left in: 0, or 1 + the number of the message.
   static constexpr const char* kErrorGlobal = "o2w_pending_error";
   // Adds the global on first use. A statement that sets it.
@@ -63,6 +68,7 @@ class FunctionTable {
   Target target_;
   std::map<std::string, std::string> names_;  // by key
   std::map<std::string, int> taken_;          // function names
+  std::set<std::string> copied_;
   bool has_error_global_ = false;
 };
 

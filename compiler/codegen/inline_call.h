@@ -9,11 +9,14 @@
 #include <vector>
 
 #include "compiler/codegen/function_builder.h"
+#include "compiler/codegen/function_table.h"
 
 namespace o2w::codegen {
 
 // The value of `callee` for these arguments: its code where it is straight-line code, else a call.
-Tree call_in_place(FunctionBuilder& f, const std::string& callee, std::vector<Tree> arguments,
-                   WasmType result);
+// `functions` learns which functions' code was copied, since what they read must be in the module without
+// them.
+Tree call_in_place(FunctionTable& functions, FunctionBuilder& f, const std::string& callee,
+                   std::vector<Tree> arguments, WasmType result);
 
 }  // namespace o2w::codegen

@@ -398,6 +398,7 @@ CodeGenerator::CodeGenerator(BinaryenModuleRef module, const Program& program, c
     : impl_(new Impl(module, program, target)) {}
 CodeGenerator::~CodeGenerator() { delete impl_; }
 MemoryNeeds CodeGenerator::needs() const { return impl_->plan.needs(); }
+const std::set<std::string>& CodeGenerator::copied_functions() const { return impl_->plan.copied(); }
 void CodeGenerator::emit(const MemoryMap& map) { impl_->plan.emit(map); }
 std::vector<StepFunction> CodeGenerator::emit_step_functions() { return impl_->plan.emit_step_functions(); }
 std::string CodeGenerator::function_of(const Call& call) const { return impl_->plan.function_of(call); }

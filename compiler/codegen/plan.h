@@ -19,6 +19,7 @@ class Plan {
   Plan(BinaryenModuleRef module, const schedule::Program& program, const Target& target = {});
 
   MemoryNeeds needs() const;
+  const std::set<std::string>& copied() const { return functions_.copied(); }
   void emit(const MemoryMap& map);
   std::vector<StepFunction> emit_step_functions();
   const std::string& function_of(const schedule::Call& call) const { return calls_.at(&call).function; }

@@ -17,6 +17,8 @@ class ScalarOps {
  public:
   ScalarOps(FunctionTable& functions, FunctionBuilder& f) : functions_(functions), f_(f) {}
 
+  FunctionTable& functions() { return functions_; }
+
   Tree literal(ir::DType type, const ir::Literal& value);
   // `type` is the operand's.
   Tree unary(ir::ExprOp op, ir::DType type, Tree a);

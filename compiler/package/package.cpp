@@ -126,11 +126,13 @@ Runtime read_runtime() {
   return runtime;
 }
 
-// The data of the runtime library that its functions which are left in the module use.
-std::vector<DataSegment> runtime_data(const Runtime& runtime) {
+// The data of the runtime library that its functions which are left in the module use, or copies of them.
+std::vector<DataSegment> runtime_data(const Runtime& runtime, const std::set<std::string>& copied) {
   std::set<uint32_t> left;
   for (const auto& [name, index] : runtime.functions) {
-    if (BinaryenGetFunction(runtime.module.get(), name.c_str()) != nullptr) left.insert(index);
+    if (copied.contains(name) || BinaryenGetFunction(runtime.module.get(), name.c_str()) != nullptr) {
+      left.insert(index);
+    }
   }
   return RuntimeData(runtime_blob()).used_by(left);
 }
@@ -259,7 +261,7 @@ static Package build(const schedule::Program& program, const PackageOptions& opt
   optimise(runtime, options.level);
   const std::vector<uint8_t> code = write_code(module);
 
-  std::vector<DataSegment> data = runtime_data(runtime);
+  std::vector<DataSegment> data = runtime_data(runtime, generator.copied_functions());
   data.push_back({{{runtime.model_address, bytes_of(&layout.descriptor, 1)}}});
   data.push_back({{{layout.tables_address, bytes_of(layout.tables.data(), layout.tables.size())}}});
   const std::string metadata =
