@@ -27,12 +27,15 @@ struct KernelCall {
   bool takes_workspace() const { return zero_bytes > 0 || workspace_bytes > 0; }
 };
 
-// What the engines that run the module are good at.
+// What the code is made for: what the engines that run the module are good at, and its size.
 struct Target {
   // Elements of a sum that the inner loop of products takes a round: 1, 2 or 4. V8 before 13.6 (Node 22,
   // Chrome 135) loads all operands of a round at its beginning and runs out of registers with more than 1;
   // engines since are up to an eighth faster with 4.
   int unroll = 1;
+  // -Os: functions are called rather than copied, loops take a vector a round, and no kernel has a variant
+  // that only some shapes use.
+  bool small = false;
 };
 
 class FunctionTable {

@@ -98,7 +98,7 @@ int NestEmitter::worthwhile_parts(const CanonicalStage& stage, int variable, boo
   gen_.forget_variation();
   if (!good) return 0;
   if (cost.by_lane > 0) return 1;
-  int parts = kMostParts;
+  int parts = functions_.target().small ? 1 : kMostParts;
   while (parts > 1 && parts * (cost.vector + 1) > kMostOperations) parts /= 2;
   return parts;
 }

@@ -81,8 +81,8 @@ void ModelOptions::add_to(CLI::App& app) {
   app.add_option("--weights-part", weights_part,
                  "With --weights=sidecar: cut the weights into files of at most so many bytes (default 512M)")
       ->type_name("BYTES");
-  app.add_option("-O", level, "Optimisation: 0 none, 1 quick, 2 all, 3 all and slow")
-      ->check(CLI::Range(0, 3))
+  app.add_option("-O", level, "Optimisation: 0 none, 1 quick, 2 all, 3 all and slow, s small code")
+      ->check(CLI::IsMember({"0", "1", "2", "3", "s"}))
       ->capture_default_str();
   app.add_flag(
       "--exact", exact,
@@ -102,7 +102,9 @@ void ModelOptions::add_to(CLI::App& app) {
 
 CompileOptions ModelOptions::compile_options() const {
   CompileOptions options;
-  options.level = level;
+  options.small = level == "s";
+  if (!options.small) options.level = level[0] - '0';
+  if (options.small) options.kernels = {{"*", "packed"}};  // one kernel for all products
   options.exact = exact;
   options.unroll = unroll;
   options.dump_folder = dump_folder;

@@ -16,7 +16,7 @@ struct ModelOptions {
   std::string max_memory;            // "256M"; empty: no limit
   std::string weights = "embedded";  // or "sidecar"
   std::string weights_part;          // "25M"; empty: the usual
-  int level = 2;
+  std::string level = "2";           // or "s"
   bool exact = false;
   int unroll = codegen::Target().unroll;
   std::string dump_folder;

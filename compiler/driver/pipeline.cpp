@@ -85,7 +85,7 @@ Result<package::Package> build_package(const schedule::Program& program, const C
                                        Diagnostics& diagnostics) {
   if (options.progress) options.progress("generating code");
   package::PackageOptions package_options{.level = options.level,
-                                          .target = {.unroll = options.unroll},
+                                          .target = {.unroll = options.unroll, .small = options.small},
                                           .version = compiler_version(),
                                           .max_memory = options.max_memory,
                                           .keep_names = options.profile,

@@ -16,6 +16,7 @@ namespace o2w::driver {
 struct CompileOptions {
   onnx_frontend::ImportOptions import;
   int level = 2;                                     // -O0..-O3
+  bool small = false;                                // -Os
   bool exact = false;                                // --exact
   schedule::KernelChoices kernels;                   // --kernels, --tune
   int unroll = codegen::Target().unroll;             // --unroll

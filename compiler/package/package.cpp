@@ -150,10 +150,10 @@ std::set<std::string> generated_functions(const Runtime& runtime) {
 // Optimises the generated functions, one by one: those of the runtime library were optimised when it was
 // built, and inlining across functions would make one giant function of a model, on which the passes take
 // minutes and gigabytes and which engines do not tier up.
-void optimise(const Runtime& runtime, int level) {
+void optimise(const Runtime& runtime, int level, bool small) {
   const BinaryenModuleRef module = runtime.module.get();
   BinaryenSetDebugInfo(true);  // names are dropped when the file is put together, if wanted
-  BinaryenSetShrinkLevel(0);
+  BinaryenSetShrinkLevel(small ? 2 : 0);
   BinaryenSetOptimizeLevel(level);
   const char* passes[] = {"remove-unused-module-elements"};
   BinaryenModuleRunPasses(module, passes, 1);
@@ -258,7 +258,7 @@ static Package build(const schedule::Program& program, const PackageOptions& opt
   if (sidecar) {
     for (const auto& [outside, inside] : kSidecarExports) BinaryenAddFunctionExport(module, inside, outside);
   }
-  optimise(runtime, options.level);
+  optimise(runtime, options.level, options.target.small);
   const std::vector<uint8_t> code = write_code(module);
 
   std::vector<DataSegment> data = runtime_data(runtime, generator.copied_functions());

@@ -114,3 +114,15 @@ test('matrix products: rows and columns that leave tiles incomplete', async () =
     for (const tail of [null, 'Relu', 'Tanh']) await agreesWithOnnxRuntime(bytes(tail), runs);
   }
 });
+
+test('small code: the same answers', async () => {
+  const options = ['-Os'];
+  for (const [c, m, kernel, attributes] of [[16, 19, [3, 3], { pads: [1, 1, 1, 1] }], [3, 10, [5, 5], { strides: [2, 2] }], [12, 3, [1, 1], {}], [8, 8, [3, 3], { group: 8, pads: [1, 1, 1, 1] }]]) {
+    for (const tail of ['none', 'relu', 'silu']) await agreesWithOnnxRuntime(convolution({ c, m, kernel, attributes, tail }), pictures(c), { options });
+  }
+  const bytes = model({
+    inputs: { x: value('float32', ['m', 24]) }, outputs: { y: value('float32') }, initializers: { w: filled([24, 41]), b: filled([41]) },
+    nodes: [node('Gemm', ['x', 'w', 'b'], ['g']), node('Tanh', ['g'], ['t']), node('Softmax', ['t'], ['y'])], opset: 13, irVersion: 8,
+  });
+  await agreesWithOnnxRuntime(bytes, [1, 5, 17].map((m) => ({ x: filled([m, 24]) })), { options });
+});

@@ -35,7 +35,8 @@ KernelCall emit_conv2d(FunctionTable& functions, const Conv2d& kernel) {
   const std::optional<ir::Dim> channels_of_group = kernel.c.exact_div(kernel.group),
                                columns_of_group = kernel.m.exact_div(kernel.group);
   ensure(channels_of_group && columns_of_group, "a grouped convolution whose channels do not divide");
-  const bool narrow = factors == Factors::f32 && columns_of_group->value() <= kNarrowColumns;
+  const bool narrow =
+      !functions.target().small && factors == Factors::f32 && columns_of_group->value() <= kNarrowColumns;
   const EpilogueParts epilogue(functions, kernel.epilogue, !narrow);
   const std::string pack = pack_windows_function(functions),
                     whole = narrow ? narrow_panel_function(functions, epilogue.in_tile(),

@@ -207,7 +207,8 @@ KernelCall emit_depthwise(FunctionTable& functions, const Conv2d& kernel) {
   const std::string name = name_of(kernel.factors), tail = EpilogueEmitter::name(kernel.epilogue),
                     key = EpilogueEmitter::key(kernel.epilogue);
   // 3x3: functions of their own for three rows of the window and for the two at the picture's edges.
-  const bool has_rows = has_whole_rows(kernel), is_3x3 = kernel.kh == 3 && kernel.kw == 3,
+  const bool has_rows = !functions.target().small && has_whole_rows(kernel),
+             is_3x3 = kernel.kh == 3 && kernel.kw == 3,
              rarely = has_rows && kernel.c.is_constant() && kernel.c.value() % 4 == 0;
   const std::string span = functions.get(
       name + (rarely ? "_dwconv_1x4" : "_dwconv_4x8") + tail,

@@ -13,9 +13,9 @@ bool calls_functions(const ir::Expr& body) {
   return calls;
 }
 
-bool can_finish_rows(const schedule::Epilogue& epilogue) {
+bool can_finish_rows(const schedule::Epilogue& epilogue, bool small) {
   return epilogue.body.get() != nullptr && epilogue.accumulator == ir::DType::f32 &&
-         epilogue.out == ir::DType::f32 && calls_functions(epilogue.body) &&
+         epilogue.out == ir::DType::f32 && (small || calls_functions(epilogue.body)) &&
          std::none_of(epilogue.operands.begin(), epilogue.operands.end(), [](const auto& operand) {
            return operand.access == schedule::EpilogueOperand::Access::same;
          });
@@ -60,7 +60,8 @@ std::string finish_rows_function(FunctionTable& functions, const schedule::Epilo
 EpilogueParts::EpilogueParts(FunctionTable& functions, const schedule::Epilogue& epilogue,
                              bool may_finish_rows)
     : epilogue_(epilogue) {
-  if (may_finish_rows && can_finish_rows(epilogue)) finish_ = finish_rows_function(functions, epilogue);
+  if (may_finish_rows && can_finish_rows(epilogue, functions.target().small))
+    finish_ = finish_rows_function(functions, epilogue);
 }
 
 void EpilogueParts::finish(FunctionBuilder& f, const Var<I32>& out, const std::vector<Var<I32>>& operands,

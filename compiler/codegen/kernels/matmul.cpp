@@ -197,7 +197,8 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
                           std::to_string(batches) + narrowness + (may_have_one_row ? " one row" : "") +
                           EpilogueEmitter::key(kernel.epilogue);
   const bool packs = kernel.pack_lhs;
-  const bool narrow = packs && factors == Factors::f32 && kernel.n.value() <= kNarrowColumns;
+  const bool narrow =
+      !functions.target().small && packs && factors == Factors::f32 && kernel.n.value() <= kNarrowColumns;
   const EpilogueParts epilogue(functions, kernel.epilogue, !narrow);
   const auto panels = [&](bool is_partial) {
     if (narrow) {
@@ -209,9 +210,10 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
   const std::string whole = transposed ? columns_function(functions, kernel.epilogue) : panels(false);
   const std::string partial = transposed ? "" : panels(true);
   // Single rows: all there are, or the last of a block.
-  const std::string gemv = factors == Factors::f32 && !transposed && !narrow && may_have_one_row
-                               ? gemv_function(functions, epilogue.in_tile())
-                               : "";
+  const std::string gemv =
+      !functions.target().small && factors == Factors::f32 && !transposed && !narrow && may_have_one_row
+          ? gemv_function(functions, epilogue.in_tile())
+          : "";
   const std::string pack_rows = packs ? pack_rows_function(functions) : "";
 
   KernelCall call;
