@@ -89,8 +89,9 @@ void ModelOptions::add_to(CLI::App& app) {
       "Only sums in the order that operators define: no Winograd convolutions, whose results differ by "
       "some 1e-6 of the largest number");
   app.add_option("--unroll", unroll,
-                 "Elements of a sum that the inner loop of products takes a round. Give 1 for V8 before 13.6 "
-                 "(Node 22, Chrome 135), which runs out of registers with more")
+                 "Elements of a sum that the inner loop of products takes a round. More than 1 is for V8 "
+                 "from 13.6 on "
+                 "(Node 24, Chrome 136); older ones run out of registers")
       ->check(CLI::IsMember({1, 2, 4}))
       ->capture_default_str();
   app.add_option("--dump-phases", dump_folder,
