@@ -90,7 +90,7 @@ V128 shuffle(V128 a, V128 b, const std::array<uint8_t, 16>& mask) {
 V128 shuffle32(V128 a, V128 b, const std::array<uint8_t, 4>& lanes) {
   std::array<uint8_t, 16> mask;
   for (std::size_t i = 0; i < 16; ++i) mask[i] = static_cast<uint8_t>(lanes[i / 4] * 4 + i % 4);
-  return shuffle(std::move(a), std::move(b), mask);
+  return v128::shuffle(std::move(a), std::move(b), mask);
 }
 
 V128 load8_splat(I32 address, uint32_t offset) {
