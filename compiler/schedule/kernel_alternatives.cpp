@@ -40,8 +40,7 @@ bool allows_packing(const Matmul& kernel) {
 
 // Kernels for few columns exist for packed rows alone.
 bool is_narrow(const Matmul& kernel) {
-  constexpr int64_t most_columns = 4;
-  return kernel.factors == Factors::f32 && kernel.n.value() <= most_columns;
+  return kernel.factors == Factors::f32 && kernel.n.value() <= kNarrowColumns;
 }
 
 template <typename T>

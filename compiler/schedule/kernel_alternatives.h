@@ -10,6 +10,9 @@
 
 namespace o2w::schedule {
 
+// Products of no more columns, of f32 and packed rows, have kernels of their own.
+inline constexpr int64_t kNarrowColumns = 4;
+
 // Site -> name of an algorithm. The site "*" stands for all others; a name that a site does not have is
 // passed over.
 using KernelChoices = std::map<std::string, std::string>;

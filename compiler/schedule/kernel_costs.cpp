@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compiler/schedule/kernel_alternatives.h"
+
 namespace o2w::schedule {
 namespace {
 
 // A size that is not known is taken for its upper bound or this, whichever is less.
 constexpr int64_t kTypicalSize = 64;
-// Products of no more columns have kernels of their own.
-constexpr double kNarrowColumns = 4;
 
 double size(const ir::Dim& dim) {
   if (const auto constant = dim.constant()) return static_cast<double>(*constant);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "compiler/codegen/kernels/tile.h"
+#include "compiler/schedule/kernel_alternatives.h"
 
 namespace o2w::codegen {
 
@@ -23,7 +24,7 @@ std::string packed_panel_function(FunctionTable& functions, Factors factors,
                                   const schedule::Epilogue& epilogue, bool partial);
 
 // Panels of at most this many columns have functions of their own, whose vectors are rows.
-inline constexpr int kNarrowColumns = 4;
+using schedule::kNarrowColumns;
 
 // panel(left, right, out, operands..., rows, k, out_step, out_offset, column_offset): `columns` (1 to
 // kNarrowColumns) columns of f32, otherwise as above.
