@@ -1,5 +1,7 @@
 #include "compiler/codegen/epilogue.h"
 
+#include <algorithm>
+
 #include "compiler/codegen/canonical_nest.h"
 #include "compiler/codegen/expr_generator.h"
 #include "compiler/support/error.h"
@@ -95,20 +97,27 @@ bool uses(const schedule::Epilogue& epilogue, Extent access) {
 }  // namespace
 
 EpilogueEmitter::EpilogueEmitter(FunctionTable& functions, FunctionBuilder& f,
-                                 const schedule::Epilogue& epilogue, std::vector<Var<I32>> pointers)
+                                 const schedule::Epilogue& epilogue, std::vector<Var<I32>> pointers,
+                                 Loads loads)
     : functions_(functions), f_(f), epilogue_(epilogue), pointers_(std::move(pointers)) {
   ensure(pointers_.size() == epilogue.operands.size(), "epilogue operands and pointers do not match");
   scalars_.resize(epilogue.operands.size());
-  ScalarOps ops(functions, f);
-  for (std::size_t k = 0; k < epilogue.operands.size(); ++k) {
-    if (epilogue.operands[k].access == Extent::scalar) {
-      scalars_[k] = f.keep(ops.load(epilogue.operands[k].type, pointers_[k].get()));
-    }
+  if (epilogue.body.get() != nullptr) {
+    body_ = Interner().intern(epilogue.body->type == epilogue.out ? epilogue.body
+                                                                  : ir::cast(epilogue.out, epilogue.body));
   }
-  if (epilogue.body.get() == nullptr) return;
+  if (loads == Loads::once) load_numbers();
+}
+
+void EpilogueEmitter::load_numbers() {
+  ScalarOps ops(functions_, f_);
+  for (std::size_t k = 0; k < epilogue_.operands.size(); ++k) {
+    if (epilogue_.operands[k].access == Extent::scalar)
+      scalars_[k] = f_.keep(ops.load(epilogue_.operands[k].type, pointers_[k].get()));
+  }
+  constants_.clear();
+  if (body_.get() == nullptr) return;
   // Numbers stay in locals: engines build vector constants anew wherever they occur.
-  body_ = Interner().intern(epilogue.body->type == epilogue.out ? epilogue.body
-                                                                : ir::cast(epilogue.out, epilogue.body));
   ir::walk(body_, [&](const ExprNode& node) {
     if (node.op != ExprOp::literal || !ExprGenerator::is_vector_type(node.type)) return;
     Local value = f_.keep(ops.literal(node.type, node.literal));
@@ -154,13 +163,35 @@ F32 EpilogueEmitter::scalar(F32 accumulator, const Var<I32>& out_offset, const V
   return F32(apply(std::move(accumulator), {&out_offset, &column_offset, out_constant, column_constant}));
 }
 
-void EpilogueEmitter::preload_columns(const Var<I32>& column_offset, const std::vector<uint32_t>& constants) {
+void EpilogueEmitter::load_columns(const Var<I32>& column_offset, const std::vector<uint32_t>& constants) {
   for (std::size_t k = 0; k < epilogue_.operands.size(); ++k) {
     const schedule::EpilogueOperand& operand = epilogue_.operands[k];
     if (operand.access != Extent::column || ir::byte_size(operand.type) != 4) continue;
     for (const uint32_t constant : constants)
       columns_[{k, constant}] = f_.keep(load_v128(pointers_[k] + column_offset, constant));
   }
+}
+
+// One column operand and no numbers: two vectors, beside the twelve of a tile of 4 x 8.
+bool EpilogueEmitter::fits_beside_sums() const {
+  if (body_.get() == nullptr) return true;
+  bool has_numbers = false;
+  ir::walk(body_, [&](const ExprNode& node) { has_numbers = has_numbers || node.op == ExprOp::literal; });
+  const auto count = [&](Extent access) {
+    return std::count_if(epilogue_.operands.begin(), epilogue_.operands.end(),
+                         [&](const auto& operand) { return operand.access == access; });
+  };
+  return !has_numbers && count(Extent::column) <= 1 && count(Extent::scalar) == 0;
+}
+
+void EpilogueEmitter::begin_panel(const Var<I32>& column_offset, const std::vector<uint32_t>& constants) {
+  if (fits_beside_sums()) load_columns(column_offset, constants);
+}
+
+void EpilogueEmitter::begin_tile(const Var<I32>& column_offset, const std::vector<uint32_t>& constants) {
+  if (fits_beside_sums()) return;
+  load_numbers();
+  load_columns(column_offset, constants);
 }
 
 Tree EpilogueEmitter::apply(Tree accumulator, const Place& place) {

@@ -12,10 +12,22 @@ namespace o2w::codegen {
 
 class EpilogueEmitter {
  public:
-  // `pointers`: the kernel's parameters for the epilogue's operands, in order. Scalars and the constants of
-  // the body are loaded into locals here: call this before the loops.
+  // When scalar operands and the body's numbers are loaded into locals.
+  enum class Loads {
+    once,    // by the constructor: call it before the loops
+    by_tile  // by begin_panel() or begin_tile()
+  };
+  // `pointers`: the kernel's parameters for the epilogue's operands, in order.
   EpilogueEmitter(FunctionTable& functions, FunctionBuilder& f, const schedule::Epilogue& epilogue,
-                  std::vector<Var<I32>> pointers);
+                  std::vector<Var<I32>> pointers, Loads loads = Loads::once);
+
+  // Of Loads::by_tile, both with the same arguments: load what finishing a tile needs, its column operands at
+  // column_offset + each of `constants` included. begin_panel() is called before the loop over a panel's
+  // tiles, begin_tile() between the loop that makes a tile's sums and the first vector(). What lives across
+  // that loop takes registers from its accumulators, and engines then spill within it: so the panel's call
+  // loads only what leaves the loop enough of them, and the tile's call does the rest.
+  void begin_panel(const Var<I32>& column_offset, const std::vector<uint32_t>& constants);
+  void begin_tile(const Var<I32>& column_offset, const std::vector<uint32_t>& constants);
 
   // Vector functions of the runtime library are put in place of their calls: for kernels that have the
   // epilogue in few places.
@@ -37,9 +49,6 @@ class EpilogueEmitter {
   // The same where the four elements stand below one another, `row_step` bytes apart, in one column.
   V128 column_vector(V128 accumulator, const Var<I32>& out_offset, const Var<I32>& row_step,
                      const Var<I32>& column_offset, uint32_t column_constant);
-  // Loads column operands at column_offset + constant now, for all vectors from here on that stand at these
-  // columns: call it before a loop over rows.
-  void preload_columns(const Var<I32>& column_offset, const std::vector<uint32_t>& constants);
   F32 scalar(F32 accumulator, const Var<I32>& out_offset, const Var<I32>& column_offset,
              uint32_t out_constant = 0, uint32_t column_constant = 0);
   // Reads of `same` operands need out_offset, reads of `column` operands column_offset.
@@ -54,6 +63,9 @@ class EpilogueEmitter {
     uint32_t out_constant = 0, column_constant = 0;
     const Var<I32>* row_step = nullptr;  // of column_vector
   };
+  void load_numbers();
+  void load_columns(const Var<I32>& column_offset, const std::vector<uint32_t>& constants);
+  bool fits_beside_sums() const;
   Tree apply(Tree accumulator, const Place& place);
   friend class EpilogueLeaves;
 
@@ -65,7 +77,7 @@ class EpilogueEmitter {
   bool calls_in_place_ = false;
   ir::Expr body_;                                                 // null: nothing to do
   std::vector<std::pair<const ir::ExprNode*, Local>> constants_;  // literals of the body as vectors
-  std::map<std::pair<std::size_t, uint32_t>, Local> columns_;     // preloaded: by operand and constant
+  std::map<std::pair<std::size_t, uint32_t>, Local> columns_;     // of the tile: by operand and constant
 };
 
 }  // namespace o2w::codegen

@@ -34,7 +34,7 @@ std::string panel_function(FunctionTable& functions, Factors factors, const sche
                        right_step = f.param<I32>(), out_step = f.param<I32>(), out_offset = f.param<I32>(),
                        column_offset = f.param<I32>();
         const Var<I32> columns = partial ? f.param<I32>() : Var<I32>();
-        EpilogueEmitter tail(functions, f, epilogue, operands);
+        EpilogueEmitter tail(functions, f, epilogue, operands, EpilogueEmitter::Loads::by_tile);
         const Var<I32> right = f.local<I32>(), count = f.local<I32>(),
                        first = f.local<I32>(right_start + panel_head(factors)),
                        steps = f.local<I32>(in_pairs ? k >> 1 : packed_steps(factors, k)),
@@ -45,7 +45,7 @@ std::string panel_function(FunctionTable& functions, Factors factors, const sche
         const auto tiles = [&](int tile_rows) {
           Tile tile(f, tile_rows, factors);
           tile.begin_panel(right_start);
-          tail.preload_columns(column_offset, {0, 16});
+          tail.begin_panel(column_offset, {0, 16});
           f.while_([&] { return rows >= tile_rows; },
                    [&] {
                      tile.clear();
@@ -70,6 +70,7 @@ std::string panel_function(FunctionTable& functions, Factors factors, const sche
                      if (in_pairs) {
                        f.if_((k & 1) != 0, [&] { tile.multiply_add_rows(lefts, right, right_step, true); });
                      }
+                     tail.begin_tile(column_offset, {0, 16});
                      tile.store(tail, out, out_offset, out_step, column_offset, partial ? &columns : nullptr);
                      rows -= tile_rows;
                    });

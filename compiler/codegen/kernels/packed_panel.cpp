@@ -67,7 +67,7 @@ std::string packed_panel_function(FunctionTable& functions, Factors factors,
         const Var<I32> rows = f.param<I32>(), k = f.param<I32>(), out_step = f.param<I32>(),
                        out_offset = f.param<I32>(), column_offset = f.param<I32>();
         const Var<I32> columns = partial ? f.param<I32>() : Var<I32>();
-        EpilogueEmitter tail(functions, f, epilogue, operands);
+        EpilogueEmitter tail(functions, f, epilogue, operands, EpilogueEmitter::Loads::by_tile);
         const Var<I32> right = f.local<I32>(), first = f.local<I32>(head + panel_head(factors)),
                        end = f.local<I32>(first + k * packed_step(factors));
         const Var<I32>* limit = partial ? &columns : nullptr;
@@ -81,7 +81,7 @@ std::string packed_panel_function(FunctionTable& functions, Factors factors,
           right += packed_step(factors) * steps;
         };
         tile.begin_panel(head);
-        tail.preload_columns(column_offset, {0, 16});
+        tail.begin_panel(column_offset, {0, 16});
         f.while_([&] { return rows > 0; },
                  [&] {
                    tile.clear();
@@ -91,6 +91,7 @@ std::string packed_panel_function(FunctionTable& functions, Factors factors,
                    }
                    f.if_(right != end,
                          [&] { f.do_while([&] { multiply(unroll); }, [&] { return right != end; }); });
+                   tail.begin_tile(column_offset, {0, 16});
                    f.if_else(
                        rows >= kTileRows,
                        [&] { tile.store(tail, out, out_offset, out_step, column_offset, limit); },
