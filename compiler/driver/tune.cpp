@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "compiler/driver/atomic_file.h"
 #include "compiler/driver/node_process.h"
@@ -17,7 +18,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kAlgorithms[] = {"windows", "winograd_4x4", "winograd_2x2", "direct", "packed"};
 constexpr double kSeconds = 1.5;  // of measuring, per algorithm
 
 // The inputs as the runner wants them. Symbols get the same size wherever they stand.
@@ -42,6 +42,17 @@ json inputs_of(const schedule::Program& program, const std::function<void(const 
   return inputs;
 }
 
+// The names of all algorithms that some step has which the profile will time.
+std::set<std::string> algorithms_of(const schedule::Program& program) {
+  std::set<std::string> names;
+  for (const schedule::Step& step : program.steps) {
+    const auto* call = std::get_if<schedule::Call>(&step.what);
+    if (call == nullptr) continue;
+    for (std::string& name : schedule::alternatives_of(call->kernel)) names.insert(std::move(name));
+  }
+  return names;
+}
+
 }  // namespace
 
 Result<schedule::KernelChoices> tune(const std::string& model, const CompileOptions& options,
@@ -58,7 +69,9 @@ Result<schedule::KernelChoices> tune(const std::string& model, const CompileOpti
   candidate.dump_folder.clear();
   candidate.weights_name.clear();  // the runner loads one file
   bool said = false;
-  for (const char* algorithm : kAlgorithms) {
+  const Result<CompiledModel> untuned = compile_model(model, candidate, diagnostics);
+  if (!untuned) return std::nullopt;
+  for (const std::string& algorithm : algorithms_of(untuned->program)) {
     candidate.kernels = {{"*", algorithm}};
     const Result<CompiledModel> compiled = compile_model(model, candidate, diagnostics);
     if (!compiled) return std::nullopt;

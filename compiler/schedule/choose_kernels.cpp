@@ -3,6 +3,7 @@
 #include <map>
 
 #include "compiler/schedule/kernel_choice.h"
+#include "compiler/schedule/kernel_shapes.h"
 #include "compiler/schedule/pack_weights.h"
 #include "compiler/support/error.h"
 
@@ -69,10 +70,9 @@ KernelOp kernel_op(Kernel kernel, int lhs, int rhs, int out, const std::vector<i
 // module four times as large.
 int winograd_weights(Draft& draft, Packed& packed, const Conv2d& kernel) {
   if (packed.winograd >= 0) return packed.winograd;
-  constexpr int64_t points = 36, panel = 8;
   const int64_t channels = kernel.c.value(), columns = kernel.m.value();
   DraftTensor tensor;
-  tensor.shape = {points, (columns + panel - 1) / panel, channels, panel};
+  tensor.shape = {kWinogradPoints, panels_of(columns), channels, kPanel};
   tensor.layout = dense_layout(tensor.shape);
   tensor.name = draft.at(packed.tensor).name;
   tensor.home = DraftTensor::Home::derived;

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <limits>
-#include <vector>
 
 #include "compiler/schedule/kernel_costs.h"
+#include "compiler/schedule/kernel_shapes.h"
 
 namespace o2w::schedule {
 namespace {
@@ -43,6 +43,27 @@ bool is_narrow(const Matmul& kernel) {
   return kernel.factors == Factors::f32 && kernel.n.value() <= kNarrowColumns;
 }
 
+std::vector<Conv2d> ways_of(const Conv2d& kernel) {
+  std::vector<Conv2d> ways{kernel, kernel};
+  ways[0].algorithm = Conv2d::Algorithm::windows;
+  ways[1].algorithm = Conv2d::Algorithm::winograd;
+  return ways;
+}
+
+std::vector<Matmul> ways_of(const Matmul& kernel) {
+  std::vector<Matmul> ways{kernel, kernel};
+  ways[0].pack_lhs = false;
+  ways[1].pack_lhs = true;
+  return ways;
+}
+
+template <typename T>
+std::vector<std::string> names_of(const std::vector<T>& ways) {
+  std::vector<std::string> names;
+  for (const T& way : ways) names.push_back(algorithm_of(way));
+  return names;
+}
+
 template <typename T>
 void choose(T& kernel, const std::vector<T>& ways, const KernelChoices& choices) {
   const auto named = [&](const std::string& where) {
@@ -72,7 +93,7 @@ std::string algorithm_of(const Conv2d& kernel) {
     case Conv2d::Algorithm::depthwise:
       return "depthwise";
     case Conv2d::Algorithm::winograd:
-      return kernel.kh == 3 ? "winograd_4x4" : "winograd_2x2";
+      return fmt::format("winograd_{0}x{0}", winograd_outputs(kernel.kh));
     case Conv2d::Algorithm::windows:
       break;
   }
@@ -87,11 +108,15 @@ std::string site_of(const Kernel& kernel) {
   return matmul != nullptr && allows_packing(*matmul) && !is_narrow(*matmul) ? site(*matmul) : "";
 }
 
+std::vector<std::string> alternatives_of(const Kernel& kernel) {
+  if (site_of(kernel).empty()) return {};
+  if (const auto* conv = std::get_if<Conv2d>(&kernel)) return names_of(ways_of(*conv));
+  return names_of(ways_of(std::get<Matmul>(kernel)));
+}
+
 void choose_algorithm(Conv2d& kernel, const KernelChoices& choices, bool exact) {
   if (exact || !allows_winograd(kernel)) return;
-  std::vector<Conv2d> ways{kernel, kernel};
-  ways[1].algorithm = Conv2d::Algorithm::winograd;
-  choose(kernel, ways, choices);
+  choose(kernel, ways_of(kernel), choices);
 }
 
 void choose_algorithm(Matmul& kernel, const KernelChoices& choices) {
@@ -100,9 +125,7 @@ void choose_algorithm(Matmul& kernel, const KernelChoices& choices) {
     kernel.pack_lhs = true;
     return;
   }
-  std::vector<Matmul> ways{kernel, kernel};
-  ways[1].pack_lhs = true;
-  choose(kernel, ways, choices);
+  choose(kernel, ways_of(kernel), choices);
 }
 
 }  // namespace o2w::schedule

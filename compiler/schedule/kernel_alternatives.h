@@ -5,13 +5,11 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "compiler/schedule/program.h"
 
 namespace o2w::schedule {
-
-// Products of no more columns, of f32 and packed rows, have kernels of their own.
-inline constexpr int64_t kNarrowColumns = 4;
 
 // Site -> name of an algorithm. The site "*" stands for all others; a name that a site does not have is
 // passed over.
@@ -23,6 +21,9 @@ std::string site_of(const Kernel& kernel);
 // "windows", "winograd_4x4", "winograd_2x2", "depthwise"; "packed", "direct" (rows of a product's left side).
 std::string algorithm_of(const Conv2d& kernel);
 std::string algorithm_of(const Matmul& kernel);
+
+// The names of all ways to compute a site's result.
+std::vector<std::string> alternatives_of(const Kernel& kernel);
 
 // Sets `algorithm`, `pack_lhs`. exact: see ScheduleOptions.
 void choose_algorithm(Conv2d& kernel, const KernelChoices& choices, bool exact);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "compiler/schedule/kernel_alternatives.h"
+#include "compiler/schedule/kernel_shapes.h"
 
 namespace o2w::schedule {
 namespace {
@@ -20,20 +20,21 @@ double ceil_div(double a, double b) { return std::ceil(a / b); }
 
 struct Product {
   double rows, columns, depth;
-  double tiles() const { return ceil_div(rows, 4) * ceil_div(columns, 8); }
+  double row_blocks() const { return ceil_div(rows, kTileRows); }
+  double panels() const { return ceil_div(columns, kPanel); }
+  double tiles() const { return row_blocks() * panels(); }
 };
 
 void add_packed(KernelWork& work, const Product& product, double times) {
-  constexpr double block_elements = 32 * 1024;  // of a block of packed rows
-  const double blocks = std::max(1.0, product.rows * product.depth / block_elements);
+  const double blocks = std::max(1.0, 4 * product.rows * product.depth / kPackedBlockBytes);
   if (product.columns <= kNarrowColumns) {
-    work.narrow_steps += times * ceil_div(product.rows, 4) * product.columns * product.depth;
+    work.narrow_steps += times * product.row_blocks() * product.columns * product.depth;
   } else {
     work.packed_steps += times * product.tiles() * product.depth;
   }
   work.tiles += times * product.tiles();
-  work.packed_units += times * ceil_div(product.rows, 4) * product.depth;
-  work.panels += times * blocks * ceil_div(product.columns, 8);
+  work.packed_units += times * product.row_blocks() * product.depth;
+  work.panels += times * blocks * product.panels();
 }
 
 }  // namespace
@@ -43,9 +44,9 @@ KernelWork work_of(const Conv2d& kernel) {
   const double c = size(kernel.c), m = size(kernel.m), oh = size(kernel.oh), ow = size(kernel.ow),
                n = size(kernel.n);
   if (kernel.algorithm == Conv2d::Algorithm::winograd) {
-    constexpr double points = 36;
-    const double outputs = kernel.kh == 3 ? 4 : 2, tiles = n * ceil_div(oh, outputs) * ceil_div(ow, outputs);
-    add_packed(work, {tiles, m, c}, points);
+    const double outputs = winograd_outputs(kernel.kh),
+                 tiles = n * ceil_div(oh, outputs) * ceil_div(ow, outputs);
+    add_packed(work, {tiles, m, c}, kWinogradPoints);
     work.winograd_inputs = tiles * ceil_div(c, 4);
     work.winograd_outputs = tiles * ceil_div(m, 4);
     work.winograd_tiles = tiles;
@@ -53,7 +54,7 @@ KernelWork work_of(const Conv2d& kernel) {
   }
   const double groups = static_cast<double>(kernel.group), taps = static_cast<double>(kernel.kh * kernel.kw);
   add_packed(work, {n * oh * ow, m / groups, taps * c / groups}, groups);
-  work.runs = groups * ceil_div(n * oh * ow, 4) * static_cast<double>(kernel.kh);
+  work.runs = groups * ceil_div(n * oh * ow, kTileRows) * static_cast<double>(kernel.kh);
   return work;
 }
 
@@ -68,7 +69,7 @@ KernelWork work_of(const Matmul& kernel) {
   }
   work.direct_steps = times * product.tiles() * product.depth;
   work.tiles = times * product.tiles();
-  work.panels = times * ceil_div(product.columns, 8);
+  work.panels = times * product.panels();
   return work;
 }
 

@@ -3,12 +3,12 @@
 #include <cstring>
 #include <functional>
 
+#include "compiler/schedule/kernel_shapes.h"
 #include "compiler/schedule/pack_weights.h"
 
 namespace o2w::schedule {
 namespace {
 
-constexpr int64_t kPanel = 8;
 constexpr int kByteLow = -128, kByteHigh = 127;
 
 // The least and the largest of a column's weights and 0, which fills up odd pairs.
@@ -42,7 +42,7 @@ std::optional<PackedIntegers> pack(const Columns& from) {
       packed.has_offsets = packed.has_offsets || span.needs_offset();
     }
   }
-  const int64_t pairs = (from.depth + 1) / 2, panels = (from.columns + kPanel - 1) / kPanel,
+  const int64_t pairs = (from.depth + 1) / 2, panels = panels_of(from.columns),
                 head = packed.has_offsets ? 4 * kPanel : 0,
                 panel_bytes = head + from.taps * pairs * 2 * kPanel;
   packed.weights = ir::Tensor(ir::DType::i8, {from.groups * panels * panel_bytes});
@@ -75,7 +75,7 @@ std::optional<PackedIntegers> pack(const Columns& from) {
 // range.
 ir::Tensor pack(const Columns& from, const ir::Dequantization& weights) {
   constexpr int64_t head = 6 * kPanel;
-  const int64_t panels = (from.columns + kPanel - 1) / kPanel, steps = from.taps * from.depth,
+  const int64_t panels = panels_of(from.columns), steps = from.taps * from.depth,
                 panel_bytes = head + steps * kPanel;
   const int shift = ir::is_signed(weights.numbers.type()) ? 0 : -kByteLow;
   ir::Tensor packed(ir::DType::i8, {from.groups * panels * panel_bytes});

@@ -2,14 +2,11 @@
 
 #include <cstring>
 
+#include "compiler/schedule/kernel_shapes.h"
 #include "compiler/support/error.h"
 
 namespace o2w::schedule {
 namespace {
-
-constexpr int64_t kPanel = 8;
-
-int64_t panels(int64_t columns) { return (columns + kPanel - 1) / kPanel; }
 
 // Height and width of a filter of one or two spatial dimensions.
 struct Window {
@@ -21,7 +18,7 @@ struct Window {
 }  // namespace
 
 ir::Tensor pack_matrix(const ir::Tensor& weights, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride) {
-  ir::Tensor packed(ir::DType::f32, {panels(n), k, kPanel});
+  ir::Tensor packed(ir::DType::f32, {panels_of(n), k, kPanel});
   const float* from = weights.data<float>();
   float* to = packed.mutable_data<float>();
   for (int64_t column = 0; column < n; ++column) {
@@ -35,14 +32,14 @@ ir::Tensor pack_convolution(const ir::Tensor& weights, int64_t group) {
   const Window window(weights);
   const int64_t columns = weights.dims()[0] / group, channels = weights.dims()[1],
                 taps = window.height * window.width;
-  ir::Tensor packed(ir::DType::f32, {group, panels(columns), taps, channels, kPanel});
+  ir::Tensor packed(ir::DType::f32, {group, panels_of(columns), taps, channels, kPanel});
   const float* from = weights.data<float>();
   float* to = packed.mutable_data<float>();
   for (int64_t g = 0; g < group; ++g) {
     for (int64_t column = 0; column < columns; ++column) {
       const float* filter = from + (g * columns + column) * channels * taps;
       float* panel =
-          to + (g * panels(columns) + column / kPanel) * taps * channels * kPanel + column % kPanel;
+          to + (g * panels_of(columns) + column / kPanel) * taps * channels * kPanel + column % kPanel;
       for (int64_t tap = 0; tap < taps; ++tap) {
         for (int64_t c = 0; c < channels; ++c) panel[(tap * channels + c) * kPanel] = filter[c * taps + tap];
       }

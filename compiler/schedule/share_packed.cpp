@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compiler/schedule/kernel_choice.h"
+#include "compiler/schedule/kernel_shapes.h"
 #include "compiler/schedule/nest_rewriting.h"
 
 namespace o2w::schedule {
@@ -10,7 +11,6 @@ namespace {
 
 using ir::Expr;
 
-constexpr int64_t kPanel = 8;
 // Smaller tables are not worth slower reads.
 constexpr int64_t kLeastElements = 64 << 10;
 

@@ -14,11 +14,9 @@ namespace {
 
 using schedule::Conv2d;
 
-constexpr int64_t kBlockBytes = 128 * 1024;
-
 // Output pixels per block: a multiple of the tile.
 int64_t block_pixels(const Conv2d& kernel, int64_t units) {
-  const int64_t most = std::clamp<int64_t>(kBlockBytes / (16 * units), 2, 64);
+  const int64_t most = std::clamp<int64_t>(schedule::kPackedBlockBytes / (16 * units), 2, 64);
   const ir::Dim pixels = kernel.oh * kernel.ow;
   if (!pixels.is_constant()) return 4 * most;
   // Blocks of about the same size.

@@ -174,8 +174,7 @@ Dim block_rows(const Matmul& kernel) {
 
 // The same where the left side is packed, in which case k is a constant.
 int64_t packed_block_rows(const Matmul& kernel) {
-  constexpr int64_t block_bytes = 128 * 1024;
-  const int64_t most = std::clamp<int64_t>(block_bytes / (4 * kernel.k.value()) & -4, 8, 256);
+  const int64_t most = std::clamp<int64_t>(schedule::kPackedBlockBytes / (4 * kernel.k.value()) & -4, 8, 256);
   return kernel.m.is_constant() ? std::min(most, (kernel.m.value() + 3) & -4) : most;
 }
 

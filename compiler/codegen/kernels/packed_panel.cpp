@@ -17,27 +17,15 @@ std::string pack_rows_function(FunctionTable& functions) {
     Var<I32> rows[4];
     for (Var<I32>& row : rows) row = f.param<I32>();
     const Var<I32> to = f.param<I32>(), units = f.param<I32>();
-    Var<V128> lines[4], mixed[4];
-    for (int i = 0; i < 4; ++i) {
-      lines[i] = f.local<V128>();
-      mixed[i] = f.local<V128>();
-    }
+    Transpose4x4 lines(f);
     f.while_([&] { return units >= 4; },
              [&] {
                for (int i = 0; i < 4; ++i) {
-                 lines[i].set(load_v128(rows[i]));
+                 lines.row(i).set(load_v128(rows[i]));
                  rows[i] += 16;
                }
-               for (int i = 0; i < 2; ++i) {
-                 mixed[2 * i].set(v128::shuffle32(lines[2 * i], lines[2 * i + 1], {0, 4, 1, 5}));
-                 mixed[2 * i + 1].set(v128::shuffle32(lines[2 * i], lines[2 * i + 1], {2, 6, 3, 7}));
-               }
-               for (int i = 0; i < 4; ++i) {
-                 const std::array<uint8_t, 4> lanes =
-                     i % 2 == 0 ? std::array<uint8_t, 4>{0, 1, 4, 5} : std::array<uint8_t, 4>{2, 3, 6, 7};
-                 f.store_v128(to, v128::shuffle32(mixed[i / 2], mixed[i / 2 + 2], lanes),
-                              static_cast<uint32_t>(16 * i));
-               }
+               lines.mix();
+               for (int i = 0; i < 4; ++i) f.store_v128(to, lines.column(i), static_cast<uint32_t>(16 * i));
                to += 64;
                units -= 4;
              });

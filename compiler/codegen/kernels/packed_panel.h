@@ -6,12 +6,8 @@
 #include <vector>
 
 #include "compiler/codegen/kernels/tile.h"
-#include "compiler/schedule/kernel_alternatives.h"
 
 namespace o2w::codegen {
-
-// Rows of a tile; the packed left side comes in blocks of that many.
-inline constexpr int kTileRows = 4;
 
 // pack(row0, row1, row2, row3, to, units): four rows of `units` elements of 4 bytes become [units][4].
 std::string pack_rows_function(FunctionTable& functions);

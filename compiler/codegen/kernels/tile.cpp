@@ -125,6 +125,26 @@ void Tile::store_rows(EpilogueEmitter& epilogue, const Var<I32>& out, const Var<
   }
 }
 
+Transpose4x4::Transpose4x4(FunctionBuilder& f) {
+  for (std::size_t i = 0; i < 4; ++i) {
+    rows_[i] = f.local<V128>();
+    mixed_[i] = f.local<V128>();
+  }
+}
+
+void Transpose4x4::mix() {
+  for (std::size_t i = 0; i < 4; i += 2) {
+    mixed_[i].set(v128::shuffle32(rows_[i], rows_[i + 1], {0, 4, 1, 5}));
+    mixed_[i + 1].set(v128::shuffle32(rows_[i], rows_[i + 1], {2, 6, 3, 7}));
+  }
+}
+
+V128 Transpose4x4::column(int i) const {
+  const auto half = static_cast<std::size_t>(i / 2);
+  return i % 2 == 0 ? v128::shuffle32(mixed_[half], mixed_[half + 2], {0, 1, 4, 5})
+                    : v128::shuffle32(mixed_[half], mixed_[half + 2], {2, 3, 6, 7});
+}
+
 I32 packed_steps(Factors factors, I32 count) {
   return sums_floats(factors) ? std::move(count) : (std::move(count) + 1) >> 1;
 }

@@ -1,16 +1,17 @@
 // What the matrix-shaped kernels share: a register tile of accumulators and how it gets to memory.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "compiler/codegen/epilogue.h"
+#include "compiler/schedule/kernel_shapes.h"
 
 namespace o2w::codegen {
 
-// Columns of a tile: two vectors of f32. Packed weights come in panels of this width.
-inline constexpr int kPanel = 8;
-
 using schedule::Factors;
+using schedule::kPanel;
+using schedule::kTileRows;
 
 // rows x 8 accumulators in locals. 4 x 8 is the largest tile that stays in the 15 vector registers every
 // engine has on x64 (8 accumulators, 2 of the right-hand side, 1 broadcast, 1 product).
@@ -70,6 +71,19 @@ inline constexpr int left_bytes(Factors factors) { return sums_floats(factors) ?
 I32 packed_steps(Factors factors, I32 count);
 // The part of names and memo keys that the factors are responsible for.
 const char* name_of(Factors factors);
+
+// Four vectors as the rows of a 4 x 4 matrix of 32-bit lanes, to be read by columns.
+class Transpose4x4 {
+ public:
+  explicit Transpose4x4(FunctionBuilder& f);
+  const Var<V128>& row(int i) const { return rows_[static_cast<std::size_t>(i)]; }
+  // To be called when all rows are set, before the first column().
+  void mix();
+  V128 column(int i) const;
+
+ private:
+  std::array<Var<V128>, 4> rows_, mixed_;
+};
 
 // Stores four lanes as elements of `type`, which they fit.
 void store_elements(FunctionBuilder& f, ir::DType type, const Var<V128>& value, const Var<I32>& address,

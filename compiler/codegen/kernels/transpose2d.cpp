@@ -14,26 +14,18 @@ std::string transpose_plane(FunctionTable& functions) {
                    column = f.local<I32>(), whole_rows = f.local<I32>(rows & -4),
                    whole_columns = f.local<I32>(columns & -4), from = f.local<I32>(), line = f.local<I32>(),
                    to = f.local<I32>(), target = f.local<I32>(), four_rows = f.local<I32>(x_step << 2);
-    Var<V128> lines[4], mixed[4];
-    for (int i = 0; i < 4; ++i) {
-      lines[i] = f.local<V128>();
-      mixed[i] = f.local<V128>();
-    }
+    Transpose4x4 lines(f);
+    const Var<V128>& edge = lines.row(0);
     const auto four_by_four = [&] {
       line.set(from);
       for (int i = 0; i < 4; ++i) {
-        lines[i].set(load_v128(line));
+        lines.row(i).set(load_v128(line));
         if (i < 3) line += x_step;
       }
-      for (int i = 0; i < 2; ++i) {
-        mixed[2 * i].set(v128::shuffle32(lines[2 * i], lines[2 * i + 1], {0, 4, 1, 5}));
-        mixed[2 * i + 1].set(v128::shuffle32(lines[2 * i], lines[2 * i + 1], {2, 6, 3, 7}));
-      }
+      lines.mix();
       target.set(to);
       for (int i = 0; i < 4; ++i) {
-        const std::array<uint8_t, 4> lanes =
-            i % 2 == 0 ? std::array<uint8_t, 4>{0, 1, 4, 5} : std::array<uint8_t, 4>{2, 3, 6, 7};
-        f.store_v128(target, v128::shuffle32(mixed[i / 2], mixed[i / 2 + 2], lanes));
+        f.store_v128(target, lines.column(i));
         if (i < 3) target += out_step;
       }
     };
@@ -65,12 +57,12 @@ std::string transpose_plane(FunctionTable& functions) {
       start();
       f.for_range(row, 0, whole_rows, 4, [&] {
         line.set(from);
-        lines[0].set(v128::load32_zero(line));
+        edge.set(v128::load32_zero(line));
         for (int lane = 1; lane < 4; ++lane) {
           line += x_step;
-          lines[0].set(v128::load32_lane(lines[0], lane, line));
+          edge.set(v128::load32_lane(edge, lane, line));
         }
-        f.store_v128(to, lines[0]);
+        f.store_v128(to, edge);
         from += four_rows;
         to += 16;
       });
@@ -79,10 +71,10 @@ std::string transpose_plane(FunctionTable& functions) {
       column.set(f.i32(0));
       start();
       f.for_range(column, 0, whole_columns, 4, [&] {
-        lines[0].set(load_v128(from));
+        edge.set(load_v128(from));
         target.set(to);
         for (int lane = 0; lane < 4; ++lane) {
-          f.emit(v128::store32_lane(lines[0], lane, target));
+          f.emit(v128::store32_lane(edge, lane, target));
           if (lane < 3) target += out_step;
         }
         from += 16;

@@ -193,7 +193,7 @@ KernelCall emit_winograd(FunctionTable& functions, const Conv2d& kernel) {
 
 KernelCall emit_winograd_weights(FunctionTable& functions, const schedule::WinogradWeights& kernel) {
   return {winograd_weights_function(functions, WinogradForm(kernel.window)),
-          {kernel.channels, (kernel.columns + 7) / 8}};
+          {kernel.channels, schedule::panels_of(kernel.columns)}};
 }
 
 }  // namespace o2w::codegen

@@ -11,13 +11,13 @@
 
 namespace o2w::codegen {
 
-inline constexpr int kWinogradInputs = 6;   // along one side of a tile
-inline constexpr int kWinogradPoints = 36;  // products
+using schedule::kWinogradInputs;
+using schedule::kWinogradPoints;
 
 // F(4x4, 3x3) or F(2x2, 5x5).
 struct WinogradForm {
   explicit WinogradForm(int64_t filter)
-      : window(static_cast<int>(filter)), outputs(kWinogradInputs + 1 - window) {}
+      : window(static_cast<int>(filter)), outputs(schedule::winograd_outputs(filter)) {}
   int window, outputs;  // along one side
   int shift() const { return outputs == 4 ? 2 : 1; }
   std::string name() const;  // "f32_winograd_4x4"
