@@ -155,7 +155,12 @@ void grow_pooling(Maker& m) {
   if (!undilated && op != "LpPool") attributes["dilations"] = ints(dilations);
   if (random.chance(0.2)) {
     if (!undilated) attributes.erase("dilations");
-    attributes["auto_pad"] = text(random.pick({"SAME_UPPER", "SAME_LOWER", "VALID"}));
+    // Windows that leave gaps make SAME's padding negative: ONNX Runtime refuses that in MaxPool and
+    // AveragePool and shifts LpPool's windows by it.
+    const char* same = random.pick({"SAME_UPPER", "SAME_LOWER", "VALID"});
+    bool has_gaps = false;
+    for (std::size_t d = 0; d < kernel.size(); ++d) has_gaps = has_gaps || kernel[d] < strides[d];
+    attributes["auto_pad"] = text(has_gaps ? "VALID" : same);
   } else if (random.chance(0.6)) {
     Dims pads = begins;
     pads.insert(pads.end(), ends.begin(), ends.end());
