@@ -39,6 +39,13 @@ inline f32x4 float_of(i32x4 x) { return reinterpret_cast<f32x4>(x); }
 inline f32x4 select(i32x4 mask, f32x4 yes, f32x4 no) {
   return float_of((mask & bits_of(yes)) | (~mask & bits_of(no)));
 }
+// NaN in x stays.
+inline f32x4 at_least(f32x4 x, f32x4 low) { return select(x < low, low, x); }
+inline f32x4 at_most(f32x4 x, f32x4 high) { return select(x > high, high, x); }
+inline i32x4 larger(i32x4 a, i32x4 b) {
+  const i32x4 mask = a > b;
+  return (mask & a) | (~mask & b);
+}
 inline f32x4 absolute(f32x4 x) { return float_of(bits_of(x) & whole_number<INT32_MAX>()); }
 // `x` with the sign of `sign` put over its own (x not negative).
 inline f32x4 with_sign(f32x4 x, f32x4 sign) {

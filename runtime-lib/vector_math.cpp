@@ -2,11 +2,11 @@
 // same bits everywhere. Errors are at most so many units in the last place of the exact value, which
 // tests/runtime/vector_math_test.cpp measures over millions of floats of all sizes.
 //
-// exp 1.0: Cody and Waite reduction by ln 2 in two parts, polynomial of expf in S. L. Moshier's Cephes
-//   Mathematical Library, release 2.2 (1992).
-// log 1.0: polynomial of Cephes' logf over [sqrt(1/2), sqrt(2)].
+// exp 1.0: Cody and Waite reduction by ln 2 in two parts, the remainder by a polynomial fitted to it.
+// log 1.0: polynomial of Cephes' logf (S. L. Moshier, Cephes Mathematical Library, release 2.2, 1992) over
+//   [sqrt(1/2), sqrt(2)].
 // sigmoid 2.5: by exp(-|x|), so that neither end of the range loses digits.
-// tanh 1.5: Cephes' tanhf, an odd polynomial below 0.625, else by exp.
+// tanh 2.5: (1 - e) / (1 + e) with e = exp(-2|x|), whose 1 - e has all its digits for small x too.
 // erf 2.5: x P(x^2) below 1.0625, else 1 - 1/Q(|x|)^8 with Q fitted to erfc^(-1/8); fits with errors of 2e-9
 //   and 2e-8.
 // sin, cos 2.0: reduction by pi/2 in f64 (Cody and Waite, two parts), polynomials of Cephes' sinf and cosf.
@@ -22,22 +22,37 @@ namespace {
 // Adding it rounds to an integer (ties to even) and leaves that integer in the low bits.
 constexpr float kRounder = 12582912.0f;  // 1.5 * 2^23
 
+// e^r = 1 + r + r^2 P(r) for |r| <= ln(2) / 2, within 3e-9.
+constexpr float kExponential[] = {1.3814431e-3f, 8.3687969e-3f, 4.1668396e-2f, 1.6666520e-1f, 4.9999994e-1f};
+
+// e^x = (1 + part) * 2^n with n in an exponent's bits, plus `Bias`; |x| < 128.
+struct Power {
+  f32x4 part;
+  i32x4 exponent;
+};
+template <int Bias>
+inline Power power_of_e(f32x4 x) {
+  const f32x4 rounder = number<kRounder + Bias>();
+  const f32x4 shifted = x * number<1.44269504088896341f>() + rounder;
+  const f32x4 n = shifted - rounder;
+  const f32x4 r = (x - n * number<0.693359375f>()) - n * number<-2.12194440e-4f>();
+  return {polynomial(r, kExponential) * (r * r) + r, bits_of(shifted) << 23};
+}
+
 inline f32x4 exp4(f32x4 x) {
   // Beyond these ends the result is 0 or infinite all the same; NaN stays.
-  x = select(x < number<-104.0f>(), number<-104.0f>(), x);
-  x = select(x > number<89.0f>(), number<89.0f>(), x);
-  const f32x4 shifted = x * number<1.44269504088896341f>() + number<kRounder>();
-  const f32x4 n = shifted - number<kRounder>();
-  const f32x4 r = (x - n * number<0.693359375f>()) - n * number<-2.12194440e-4f>();
-  static constexpr float kCoefficients[] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
-                                            4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
-  const f32x4 value = polynomial(r, kCoefficients) * (r * r) + r + number<1.0f>();
+  x = at_most(at_least(x, number<-104.0f>()), number<89.0f>());
+  const Power power = power_of_e<126>(x);
   // 2^n in two factors, since n reaches from the subnormals to overflow.
-  const i32x4 whole = bits_of(shifted) << 23;  // the rounder's low bits are zeros
-  const i32x4 half = (whole >> 1) & whole_number<static_cast<int32_t>(0xff800000)>();
-  const f32x4 scale = float_of(half + bits_of(number<1.0f>()));
-  const f32x4 rest = float_of(whole - half + bits_of(number<1.0f>()));
-  return value * scale * rest;
+  const i32x4 first = larger(power.exponent, whole_number<7 << 23>());
+  const f32x4 second = float_of(power.exponent - first + bits_of(number<2.0f>()));
+  return (power.part + number<1.0f>()) * float_of(first) * second;
+}
+
+// The same bits for x <= 0.
+inline f32x4 exp_down4(f32x4 x) {
+  const Power power = power_of_e<152>(at_least(x, number<-104.0f>()));
+  return (power.part + number<1.0f>()) * float_of(power.exponent) * number<0x1p-25f>();
 }
 
 inline f32x4 log4(f32x4 x) {
@@ -63,18 +78,17 @@ inline f32x4 log4(f32x4 x) {
 }
 
 inline f32x4 sigmoid4(f32x4 x) {
-  const f32x4 e = exp4(-absolute(x));
+  const f32x4 e = exp_down4(with_sign(x, number<-0.0f>()));
   return select(x >= number<0.0f>(), number<1.0f>(), e) / (number<1.0f>() + e);
 }
 
 inline f32x4 tanh4(f32x4 x) {
-  const f32x4 size = absolute(x);
-  static constexpr float kCoefficients[] = {-5.70498872745e-3f, 2.06390887954e-2f, -5.37397155531e-2f,
-                                            1.33314422036e-1f, -3.33332819422e-1f};
-  const f32x4 square = x * x;
-  const f32x4 small = polynomial(square, kCoefficients) * square * x + x;
-  const f32x4 large = number<1.0f>() - number<2.0f>() / (exp4(size + size) + number<1.0f>());
-  return select(size < number<0.625f>(), small, with_sign(large, x));
+  // Beyond 10 it is 1.
+  const f32x4 down = at_least(with_sign(x, number<-0.0f>()), number<-10.0f>());
+  const Power power = power_of_e<127>(down + down);
+  const f32x4 scale = float_of(power.exponent);
+  const f32x4 below_one = (number<1.0f>() - scale) - power.part * scale;  // 1 - e^-2|x|
+  return with_sign(below_one / (number<2.0f>() - below_one), x);
 }
 
 inline f32x4 erf4(f32x4 x) {
@@ -86,8 +100,7 @@ inline f32x4 erf4(f32x4 x) {
                                      -2.36233941403e-2f, 5.88584466412e-2f, 6.32628278725e-2f,
                                      1.5218519166e-1f,   9.97987364427e-1f};
   const f32x4 small = polynomial(x * x, kSmall) * x;
-  const f32x4 end = select(size > number<4.0f>(), number<4.0f>(), size);
-  f32x4 root = polynomial(end, kLarge);
+  f32x4 root = polynomial(at_most(size, number<4.0f>()), kLarge);
   for (int i = 0; i < 3; ++i) root = root * root;
   const f32x4 large = number<1.0f>() - number<1.0f>() / root;
   return select(size < number<1.0625f>(), small, with_sign(large, x));

@@ -43,6 +43,15 @@ Local FunctionBuilder::keep(Tree value) {
   return local;
 }
 
+Local FunctionBuilder::keep_at_start(const std::string& key, const std::function<Tree()>& value) {
+  const auto known = kept_at_start_.find(key);
+  if (known != kept_at_start_.end()) return known->second;
+  Tree made = value();
+  const Local local = add_local(made.type());
+  first_statements_.push_back(BinaryenLocalSet(module_, local.index(), made.take(module_)));
+  return kept_at_start_[key] = local;
+}
+
 I32 FunctionBuilder::i32(int32_t value) const {
   return I32(Tree(module_, BinaryenConst(module_, BinaryenLiteralInt32(value)), WasmType::i32));
 }
@@ -233,7 +242,8 @@ BinaryenFunctionRef FunctionBuilder::finish() {
   std::vector<BinaryenType> params, locals;
   for (WasmType type : params_) params.push_back(binaryen_type(type));
   for (WasmType type : locals_) locals.push_back(binaryen_type(type));
-  std::vector<BinaryenExpressionRef> list = std::move(statements_.back());
+  std::vector<BinaryenExpressionRef> list = std::move(first_statements_);
+  list.insert(list.end(), statements_.back().begin(), statements_.back().end());
   // Control never reaches the end of a function with a result: all its paths return.
   if (result_ != WasmType::none) list.push_back(BinaryenUnreachable(module_));
   BinaryenExpressionRef body = BinaryenBlock(module_, nullptr, list.data(),

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -86,6 +87,9 @@ class FunctionBuilder {
   }
   // A local with this value, typed at run time.
   Local keep(Tree value);
+  // A local with a value that is the same throughout the function, made before all else; equal keys share
+  // one. What loops read often stands in a register, or at worst beside the stack's other values.
+  Local keep_at_start(const std::string& key, const std::function<Tree()>& value);
   void set_result(WasmType type) { result_ = type; }
 
   // Numbers that know the module: for the few places where no operand does.
@@ -151,6 +155,8 @@ class FunctionBuilder {
   std::vector<WasmType> params_, locals_;
   WasmType result_ = WasmType::none;
   std::vector<std::vector<BinaryenExpressionRef>> statements_;
+  std::vector<BinaryenExpressionRef> first_statements_;
+  std::map<std::string, Local> kept_at_start_;
   int labels_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <string>
 
 #include "compiler/support/error.h"
 
@@ -22,7 +23,7 @@ std::optional<WasmType> wasm_type_of(BinaryenType type) {
 // Walks an expression in the order of its evaluation. Checks it, or copies it with other locals.
 class StraightLine {
  public:
-  explicit StraightLine(BinaryenModuleRef module) : module_(module) {}
+  explicit StraightLine(FunctionBuilder& f) : f_(f), module_(f.module()) {}
 
   // Whether the function can be copied: known expressions, locals set before they are read (in a loop, they
   // would hold what the last round left).
@@ -47,13 +48,7 @@ class StraightLine {
     if (id == BinaryenLocalGetId()) return local_get(e);
     if (id == BinaryenLocalSetId()) return local_set(e);
     if (id == BinaryenLoadId()) return load(e);
-    if (id == BinaryenSIMDLoadId()) {
-      Ref pointer = walk(BinaryenSIMDLoadGetPtr(e));
-      return made([&] {
-        return BinaryenSIMDLoad(module_, BinaryenSIMDLoadGetOp(e), BinaryenSIMDLoadGetOffset(e),
-                                BinaryenSIMDLoadGetAlign(e), pointer);
-      });
-    }
+    if (id == BinaryenSIMDLoadId()) return simd_load(e);
     if (id == BinaryenUnaryId()) {
       Ref value = walk(BinaryenUnaryGetValue(e));
       return made([&] { return BinaryenUnary(module_, BinaryenUnaryGetOp(e), value); });
@@ -93,6 +88,37 @@ class StraightLine {
     });
   }
 
+  // Numbers of the runtime library stay in locals from the function's start on: a load costs two instructions
+  // wherever it stands, for the address and for itself.
+  Ref simd_load(Ref e) {
+    const BinaryenOp op = BinaryenSIMDLoadGetOp(e);
+    const uint32_t offset = BinaryenSIMDLoadGetOffset(e), align = BinaryenSIMDLoadGetAlign(e);
+    const std::optional<int32_t> address = address_of(BinaryenSIMDLoadGetPtr(e));
+    Ref pointer = walk(BinaryenSIMDLoadGetPtr(e));
+    if (!copying_) return nullptr;
+    const auto load = [&](Ref from) { return BinaryenSIMDLoad(module_, op, offset, align, from); };
+    if (!address) return load(pointer);
+    const std::string key =
+        "number " + std::to_string(op) + " at " + std::to_string(*address) + " + " + std::to_string(offset);
+    const Local number = f_.keep_at_start(key, [&] {
+      return Tree(module_, load(BinaryenConst(module_, BinaryenLiteralInt32(*address))), WasmType::v128);
+    });
+    Ref value = BinaryenLocalGet(module_, number.index(), BinaryenTypeVec128());
+    if (BinaryenExpressionGetId(pointer) != BinaryenLocalSetId()) return value;
+    Ref statements[] = {BinaryenDrop(module_, pointer), value};  // it sets a local
+    return BinaryenBlock(module_, nullptr, statements, 2, BinaryenTypeVec128());
+  }
+  // The address that an expression always is.
+  std::optional<int32_t> address_of(Ref e) {
+    const BinaryenExpressionId id = BinaryenExpressionGetId(e);
+    if (id == BinaryenConstId()) return BinaryenConstGetValueI32(e);
+    if (id == BinaryenLocalSetId() && BinaryenLocalSetIsTee(e))
+      return address_of(BinaryenLocalSetGetValue(e));
+    if (id != BinaryenLocalGetId()) return std::nullopt;
+    const auto known = addresses_.find(BinaryenLocalGetGetIndex(e));
+    return known == addresses_.end() ? std::nullopt : std::optional(known->second);
+  }
+
   Ref local_get(Ref e) {
     const auto found = locals_.find(BinaryenLocalGetGetIndex(e));
     if (found == locals_.end()) {
@@ -105,6 +131,10 @@ class StraightLine {
   Ref local_set(Ref e) {
     Ref value = walk(BinaryenLocalSetGetValue(e));
     const BinaryenIndex index = BinaryenLocalSetGetIndex(e);
+    addresses_.erase(index);
+    if (BinaryenExpressionGetId(BinaryenLocalSetGetValue(e)) == BinaryenConstId() &&
+        BinaryenExpressionGetType(BinaryenLocalSetGetValue(e)) == BinaryenTypeInt32())
+      addresses_[index] = BinaryenConstGetValueI32(BinaryenLocalSetGetValue(e));
     if (!copying_) locals_[index] = index;
     return made([&] {
       return BinaryenLocalSetIsTee(e)
@@ -121,8 +151,10 @@ class StraightLine {
     });
   }
 
+  FunctionBuilder& f_;
   BinaryenModuleRef module_;
   std::map<BinaryenIndex, BinaryenIndex> locals_;  // the function's -> ours
+  std::map<BinaryenIndex, int32_t> addresses_;     // the function's that hold a known number
   bool copying_ = false, fits_ = true;
 };
 
@@ -131,7 +163,7 @@ class StraightLine {
 Tree call_in_place(FunctionTable& functions, FunctionBuilder& f, const std::string& callee,
                    std::vector<Tree> arguments, WasmType result) {
   const BinaryenFunctionRef function = BinaryenGetFunction(f.module(), callee.c_str());
-  if (functions.target().small || function == nullptr || !StraightLine(f.module()).fits(function))
+  if (functions.target().small || function == nullptr || !StraightLine(f).fits(function))
     return f.call(callee, std::move(arguments), result);
   functions.note_copied(callee);
   const BinaryenType params = BinaryenFunctionGetParams(function);
@@ -148,7 +180,7 @@ Tree call_in_place(FunctionTable& functions, FunctionBuilder& f, const std::stri
     if (k < arguments.size())
       statements.push_back(BinaryenLocalSet(f.module(), local.index(), arguments[k].take(f.module())));
   }
-  statements.push_back(StraightLine(f.module()).copy(BinaryenFunctionGetBody(function), std::move(locals)));
+  statements.push_back(StraightLine(f).copy(BinaryenFunctionGetBody(function), std::move(locals)));
   return {f.module(),
           BinaryenBlock(f.module(), nullptr, statements.data(), static_cast<BinaryenIndex>(statements.size()),
                         binaryen_type(result)),
