@@ -9,8 +9,8 @@
 // tanh 2.5: (1 - e) / (1 + e) with e = exp(-2|x|), whose 1 - e has all its digits for small x too.
 // erf 2.5: x P(x^2) below 1.0625, else 1 - 1/Q(|x|)^8 with Q fitted to erfc^(-1/8); fits with errors of 2e-9
 //   and 2e-8.
-// sin, cos 2.0: reduction by pi/2 in f64 (Cody and Waite, two parts), polynomials of Cephes' sinf and cosf.
-//   Beyond 2^28, where that reduction ends, libm lane by lane.
+// sin, cos 2.0: Cody and Waite reduction by pi/2 in four parts, polynomials of Cephes' sinf and cosf. Beyond
+//   2^13, where that reduction ends, libm lane by lane.
 #include <math.h>
 
 #include "runtime-lib/platform.h"
@@ -106,51 +106,30 @@ inline f32x4 erf4(f32x4 x) {
   return select(size < number<1.0625f>(), small, with_sign(large, x));
 }
 
-// The remainder of x / (pi/2) in [-pi/4, pi/4] and the quotient, for |x| < 2^28.
-struct Reduced {
-  f32x4 remainder;
-  i32x4 quotient;
-};
-
-inline f64x2 reduce2(f64x2 x, f64x2& quotient) {
-  constexpr double kInverse = 6.36619772367581382433e-01;  // 2 / pi
-  constexpr double kHigh = 1.57079631090164184570e+00;     // pi/2 to 25 bits: exact times the quotient
-  constexpr double kLow = 1.58932547735281966916e-08;
-  constexpr double kDoubleRounder = 6755399441055744.0;  // 1.5 * 2^52
-  const f64x2 rounder = f64x2{kDoubleRounder, kDoubleRounder};
-  quotient = (x * f64x2{kInverse, kInverse} + rounder) - rounder;
-  return (x - quotient * f64x2{kHigh, kHigh}) - quotient * f64x2{kLow, kLow};
-}
-
-inline Reduced reduce4(f32x4 x) {
-  typedef float f32x2 __attribute__((vector_size(8)));
-  typedef int32_t i32x2 __attribute__((vector_size(8)));
-  f64x2 low_quotient, high_quotient;
-  const f64x2 low = reduce2(f64x2{static_cast<double>(x[0]), static_cast<double>(x[1])}, low_quotient);
-  const f64x2 high = reduce2(f64x2{static_cast<double>(x[2]), static_cast<double>(x[3])}, high_quotient);
-  const f32x2 a = __builtin_convertvector(low, f32x2), b = __builtin_convertvector(high, f32x2);
-  const i32x2 qa = __builtin_convertvector(low_quotient, i32x2),
-              qb = __builtin_convertvector(high_quotient, i32x2);
-  return {f32x4{a[0], a[1], b[0], b[1]}, i32x4{qa[0], qa[1], qb[0], qb[1]}};
-}
-
-// sin(x + quarter_turns * pi/2), |x| < 2^28.
+// sin(x + quarter_turns * pi/2), |x| < 2^13.
 inline f32x4 sine4(f32x4 x, int32_t quarter_turns) {
-  const Reduced reduced = reduce4(x);
-  const i32x4 quadrant = reduced.quotient + splat(quarter_turns);
-  const f32x4 r = reduced.remainder, square = r * r;
+  const f32x4 rounder = number<kRounder>();
+  const f32x4 shifted = x * number<0.636619772367581343f>() + rounder;  // 2 / pi
+  const f32x4 n = shifted - rounder;
+  // pi/2 in four parts; the products of the first three with n have no more than 24 bits.
+  const f32x4 near = (x - n * number<0x1.92p+0f>()) - n * number<0x1.fb4p-12f>();
+  const f32x4 r = near - n * number<0x1.444p-24f>();
+  const f32x4 square = r * r;
+  const i32x4 quadrant = bits_of(shifted) + splat(quarter_turns);
   static constexpr float kSine[] = {-1.9515295891e-4f, 8.3321608736e-3f, -1.6666654611e-1f};
   static constexpr float kCosine[] = {2.443315711809948e-5f, -1.388731625493765e-3f, 4.166664568298827e-2f};
-  const f32x4 sine = polynomial(square, kSine) * square * r + r;
-  const f32x4 cosine = polynomial(square, kCosine) * square * square - splat(0.5f) * square + splat(1.0f);
-  const f32x4 value = select((quadrant & splat(1)) != splat(0), cosine, sine);
+  // The last part is too small to matter for a cosine.
+  const f32x4 sine = (polynomial(square, kSine) * square * r - n * number<0x1.68c234p-39f>()) + r;
+  const f32x4 cosine =
+      polynomial(square, kCosine) * square * square - number<0.5f>() * square + number<1.0f>();
+  const f32x4 value = select((quadrant << 31) < splat(0), cosine, sine);
   return float_of(bits_of(value) ^ ((quadrant & splat(2)) << 30));
 }
 
 template <typename Scalar>
 inline f32x4 sine_or_libm(f32x4 x, int32_t quarter_turns, Scalar scalar) {
   // Not "size >= limit", which NaN would slip through.
-  const i32x4 far = ~(absolute(x) < splat(0x1p28f));
+  const i32x4 far = ~(absolute(x) < splat(0x1p13f));
   f32x4 result = sine4(select(far, splat(0.0f), x), quarter_turns);
   if (any(far)) {
     for (int lane = 0; lane < 4; ++lane) {
