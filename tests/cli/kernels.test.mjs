@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { compiler } from '../support/against_onnxruntime.mjs';
-import { count, model, node, tensor, value } from '../support/onnx_model.mjs';
+import { count, model, node, sequenceOf, tensor, value } from '../support/onnx_model.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'onnx2wasm-kernels-'));
 test.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -66,6 +66,26 @@ test('bad choices and engines are one clear error', () => {
   fails(/number\.json.*no file of kernel choices/, '--kernels', at('number.json'));
   fails(/missing\.json/, '--kernels', at('missing.json'));
   fails(/--unroll/, '--unroll', '3');
+});
+
+test('--tune of a product, and of a model that takes lists', () => {
+  writeFileSync(at('product.onnx'), model({
+    inputs: { x: value('float32', [8, 16]) }, outputs: { y: value('float32') }, initializers: { w: filled([16, 24]) }, nodes: [node('MatMul', ['x', 'w'], ['y'])], opset: 13, irVersion: 8,
+  }));
+  const tuned = run(at('product.onnx'), '-o', at('product.wasm'), '--tune', '--engine', process.execPath, '--kernels', at('product.json'));
+  assert.equal(tuned.status, 0, tuned.stderr);
+  const [[site, algorithm], ...others] = Object.entries(JSON.parse(readFileSync(at('product.json'), 'utf8')));
+  assert.equal(site, 'matmul 8x24x16');
+  assert.ok(['direct', 'packed'].includes(algorithm), algorithm);
+  assert.deepEqual(others, []);
+  writeFileSync(at('list.onnx'), model({
+    inputs: { x: sequenceOf(value('float32', [8, 16])), i: value('int64', []) }, outputs: { y: value('float32') }, initializers: { w: filled([16, 24]) },
+    nodes: [node('SequenceAt', ['x', 'i'], ['a']), node('MatMul', ['a', 'w'], ['y'])], opset: 13, irVersion: 8,
+  }));
+  const refused = run(at('list.onnx'), '-o', at('list.wasm'), '--tune', '--engine', process.execPath, '--kernels', at('list-choices.json'));
+  assert.notEqual(refused.status, 0);
+  assert.match(refused.stderr, /input 'x': models that take lists cannot be tuned/);
+  assert.ok(!existsSync(at('list.wasm')) && !existsSync(at('list-choices.json')));
 });
 
 test('the steps of a profiled module, run one after another, do what a run does; unrolled or not, the bits are the same', async () => {
