@@ -3,20 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include "compiler/ir/text.h"
-#include "compiler/ir/verify.h"
+#include "tests/schedule/draft_from_text.h"
 
 namespace o2w::schedule {
 namespace {
 
-// Runs the steps, then prints the operations (not the tensors).
-std::string after(const std::string& nodes, const std::vector<void (*)(Draft&)>& steps) {
-  Diagnostics diagnostics;
-  Result<ir::Graph> graph = ir::parse_graph("graph \"g\" opset 17 {\n" + nodes + "}\n", diagnostics);
-  if (!graph) return diagnostics.to_string();
-  ir::verify(*graph, "parsing");
-  Draft draft = draft_of(*graph);
-  for (const auto step : steps) step(draft);
+std::string operations(const Draft& draft) {
   std::string text, line;
   std::istringstream lines(to_text(draft));
   while (std::getline(lines, line)) {
@@ -24,6 +16,10 @@ std::string after(const std::string& nodes, const std::vector<void (*)(Draft&)>&
     if (!line.starts_with("draft") && !is_tensor) text += line + "\n";
   }
   return text;
+}
+
+std::string after(const std::string& nodes, const DraftSteps& steps) {
+  return draft_after(nodes, steps, operations);
 }
 
 TEST(LiteralScalars, BecomeNumbersOfTheExpression) {

@@ -3,35 +3,27 @@
 
 #include <gtest/gtest.h>
 
-#include "compiler/ir/text.h"
-#include "compiler/ir/verify.h"
 #include "compiler/schedule/fusion.h"
 #include "compiler/schedule/kernel_choice.h"
+#include "tests/schedule/draft_from_text.h"
 
 namespace o2w::schedule {
 namespace {
 
-using Steps = std::vector<void (*)(Draft&)>;
+const DraftSteps kUpToParts = {inline_elementwise, fuse_epilogues, assign_layouts, slices_as_views,
+                               place_parts};
+const DraftSteps kAll = {inline_elementwise,
+                         fuse_epilogues,
+                         fuse_rows,
+                         assign_layouts,
+                         slices_as_views,
+                         place_parts,
+                         [](Draft& draft) { choose_kernels(draft); },
+                         contractions_to_nests,
+                         compute_in_place};
 
-const Steps kUpToParts = {inline_elementwise, fuse_epilogues, assign_layouts, slices_as_views, place_parts};
-const Steps kAll = {inline_elementwise,
-                    fuse_epilogues,
-                    fuse_rows,
-                    assign_layouts,
-                    slices_as_views,
-                    place_parts,
-                    [](Draft& draft) { choose_kernels(draft); },
-                    contractions_to_nests,
-                    compute_in_place};
-
-// Runs the steps, then prints the operations and the tensors that these touch.
-std::string after(const std::string& nodes, const Steps& steps) {
-  Diagnostics diagnostics;
-  Result<ir::Graph> graph = ir::parse_graph("graph \"g\" opset 17 {\n" + nodes + "}\n", diagnostics);
-  if (!graph) return diagnostics.to_string();
-  ir::verify(*graph, "parsing");
-  Draft draft = draft_of(*graph);
-  for (const auto step : steps) step(draft);
+// The operations and the tensors that these touch.
+std::string used_tensors_and_operations(Draft& draft) {
   std::set<int> used;
   for_each_operation(draft.block, [&](Operation& operation, Block&) {
     for (const std::vector<int>& tensors : {reads_of(operation), writes_of(operation)}) {
@@ -50,6 +42,10 @@ std::string after(const std::string& nodes, const Steps& steps) {
   }
   while (std::getline(lines, line)) text += line + "\n";
   return text;
+}
+
+std::string after(const std::string& nodes, const DraftSteps& steps) {
+  return draft_after(nodes, steps, used_tensors_and_operations);
 }
 
 // A convolution's result and what is computed of it, both parts of a concatenation.
