@@ -37,6 +37,7 @@ export const cases = [
     ['conv 3x3 96 to 24, 160x160', () => conv([96, 160, 160], 24, 3)],
     ['depthwise 3x3 48, 160x160', () => conv([48, 160, 160], 48, 3, { group: 48 })],
     ['depthwise 3x3 s2 32, 320x320', () => conv([32, 320, 320], 32, 3, { group: 32, stride: 2 })],
+    ['depthwise 5x5 192, 40x40', () => conv([192, 40, 40], 192, 5, { group: 192 })],
     ['transposed conv 2x2 s2 24 to 24, 160x160', () => deconv([24, 160, 160], 24, 2)],
     ['transposed conv 2x2 s2 24 to 1, 320x320', () => deconv([24, 320, 320], 1, 2)],
     ['global average pool 192, 40x40', () => unary('GlobalAveragePool', [1, 192, 40, 40], { out: [1, 192, 1, 1] })],
@@ -60,6 +61,9 @@ export const cases = [
     ['ReLU 64, 160x160', () => unary('Relu', [1, 64, 160, 160])],
   ]),
   ...of('migan_pipeline', [
+    ['depthwise 3x3 64, 512x512', () => conv([64, 512, 512], 64, 3, { group: 64 })],
+    ['depthwise 3x3 512, 64x64', () => conv([512, 64, 64], 512, 3, { group: 512 })],
+    ['depthwise 4x4 64, 128x128', () => conv([64, 128, 128], 64, 4, { group: 64, pads: [2, 2, 1, 1] })],
     ['leaky ReLU 64, 256x256', () => unary('LeakyRelu', [1, 64, 256, 256], { attributes: { alpha: { f: 0.2 } } })],
     ['pad 64, 128x128', () => unary('Pad', [1, 64, 128, 128], { out: [1, 64, 130, 130], constants: { pads: tensor('int64', [8], [0, 0, 1, 1, 0, 0, 1, 1]) } }), moves],
   ]),

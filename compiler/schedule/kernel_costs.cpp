@@ -8,13 +8,9 @@
 namespace o2w::schedule {
 namespace {
 
-// A size that is not known is taken for its upper bound or this, whichever is less.
 constexpr int64_t kTypicalSize = 64;
 
-double size(const ir::Dim& dim) {
-  if (const auto constant = dim.constant()) return static_cast<double>(*constant);
-  return static_cast<double>(std::clamp<int64_t>(dim.upper(), 1, kTypicalSize));
-}
+double size(const ir::Dim& dim) { return static_cast<double>(typical_size(dim)); }
 
 double ceil_div(double a, double b) { return std::ceil(a / b); }
 
@@ -38,6 +34,11 @@ void add_packed(KernelWork& work, const Product& product, double times) {
 }
 
 }  // namespace
+
+int64_t typical_size(const ir::Dim& dim) {
+  if (const auto constant = dim.constant()) return *constant;
+  return std::clamp<int64_t>(dim.upper(), 1, kTypicalSize);
+}
 
 KernelWork work_of(const Conv2d& kernel) {
   KernelWork work;

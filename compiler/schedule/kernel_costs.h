@@ -5,6 +5,10 @@
 
 namespace o2w::schedule {
 
+// What a size that is not known is taken for when kernels are chosen: its upper bound or 64, whichever is
+// less.
+int64_t typical_size(const ir::Dim& dim);
+
 // How often a kernel does what the cost model has a price for. Dynamic sizes count as typical ones.
 struct KernelWork {
   double packed_steps = 0;     // of the inner loop, 4 rows x 8 columns, left side packed

@@ -1,5 +1,6 @@
 #include "compiler/schedule/pack_weights.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "compiler/schedule/kernel_shapes.h"
@@ -54,11 +55,12 @@ template <typename T>
 ir::Tensor packed_depthwise(const ir::Tensor& weights) {
   const Window window(weights);
   const int64_t channels = weights.dims()[0], taps = window.height * window.width;
-  ir::Tensor packed(weights.type(), {taps, channels});
+  ir::Tensor packed(weights.type(), {(channels + 3) / 4, taps, 4});
   const T* from = weights.data<T>();
   T* to = packed.mutable_data<T>();
+  std::fill(to, to + packed.count(), T{0});
   for (int64_t c = 0; c < channels; ++c) {
-    for (int64_t tap = 0; tap < taps; ++tap) to[tap * channels + c] = from[c * taps + tap];
+    for (int64_t tap = 0; tap < taps; ++tap) to[(c / 4 * taps + tap) * 4 + c % 4] = from[c * taps + tap];
   }
   return packed;
 }

@@ -27,7 +27,7 @@ bool fits_bytes(const ir::Tensor& weights);
 ir::Tensor pack_dequantized_matrix(const ir::Dequantization& weights, int64_t k, int64_t n, int64_t k_stride,
                                    int64_t n_stride);
 ir::Tensor pack_dequantized_convolution(const ir::Dequantization& weights, int64_t group);
-// [c, 1, kh, kw] -> [kh][kw][c], f32 or i16.
+// [c, 1, kh, kw] -> [ceil(c/4)][kh][kw][4], f32 or i16.
 ir::Tensor pack_depthwise(const ir::Tensor& weights);
 // The same elements with the dimensions ordered outermost to innermost as `order` says; dims are those of the
 // memory order.

@@ -98,8 +98,8 @@ struct Matmul {
 
 // Channels-last convolution. Pointers: x [n, h, w, c] (c contiguous), packed weights, out [n, oh, ow, m]
 // (m contiguous), operands. Dense weights are packed as [group][ceil(m/group/8)][kh][kw][c/group][8];
-// depthwise (group == c == m; f32 or i16) as [kh][kw][c]. Of integers, pairs run along the channels and a
-// panel's offsets stand before its taps.
+// depthwise (group == c == m; f32 or i16) as [ceil(c/4)][kh][kw][4]. Of integers, pairs run along the channels
+// and a panel's offsets stand before its taps.
 struct Conv2d {
   // winograd: a window of 3 x 3 or 5 x 5, stride and dilation 1, one group, f32; the weights are
   // WinogradWeights' result.

@@ -45,6 +45,21 @@ const cases = [
   { channels: 16, size: [9, 9], kernel: [7, 7], pads: [3, 3, 3, 3] },
   { channels: 17, size: [8, 9], kernel: [1, 3], pads: [0, 1, 0, 1] },
   { channels: 17, size: [8, 9], kernel: [3, 1], pads: [1, 0, 1, 0], stride: [1, 2] },
+  // Tiles of several columns, of pixels so far apart that few lines of a cache are there for them, and what is left of rows.
+  { channels: 8, size: [5, 70], kernel: [3, 3], pads: [1, 1, 1, 1] },
+  { channels: 6, size: [5, 23], kernel: [3, 3], pads: [1, 1, 1, 1], residual: true },
+  { channels: 512, size: [4, 9], kernel: [3, 3], pads: [1, 1, 1, 1], residual: true },
+  { channels: 256, size: [7, 10], kernel: [5, 5], pads: [2, 2, 2, 2], stride: [2, 2] },
+  { channels: 10, size: [6, 15], kernel: [2, 2], pads: [0, 0, 0, 0], stride: [2, 2] },
+  { channels: 10, size: [6, 15], kernel: [2, 2], pads: [0, 1, 1, 0] },
+  { channels: 64, size: [9, 15], kernel: [4, 4], pads: [2, 2, 1, 1] },
+  { channels: 9, size: [9, 15], kernel: [4, 4], pads: [1, 1, 1, 1], stride: [2, 2] },
+  { channels: 8, size: [9, 21], kernel: [6, 6], pads: [5, 5, 0, 0] },
+  { channels: 8, size: [9, 21], kernel: [7, 7], pads: [3, 3, 3, 3], stride: [2, 2] },
+  { channels: 8, size: [9, 21], kernel: [3, 8], pads: [1, 3, 1, 4] },
+  { channels: 11, size: [9, 21], kernel: [9, 9], pads: [4, 4, 4, 4] },
+  { channels: 8, size: [9, 21], kernel: [3, 3], pads: [1, 1, 1, 1], stride: [3, 3] },
+  { channels: 8, size: [9, 12], kernel: [3, 3], pads: [2, 1, 2, 1], dilations: [2, 1] },
 ];
 for (const options of cases) {
   const { channels, size } = options;
@@ -55,6 +70,8 @@ for (const options of [
   { channels: 8, kernel: [3, 3], pads: [1, 1, 1, 1] },
   { channels: 10, kernel: [3, 3], pads: [1, 1, 1, 1], stride: [2, 2] },
   { channels: 8, kernel: [5, 5], pads: [2, 2, 2, 2], stride: [2, 2] },
+  { channels: 128, kernel: [3, 3], pads: [1, 1, 1, 1] },
+  { channels: 128, kernel: [4, 4], pads: [1, 1, 2, 2] },
 ]) {
   const sizes = [[8, 8], [3, 17], [1, 2], [16, 5], [8, 8]];
   test(`depthwise of any size ${JSON.stringify(options)}`, () =>

@@ -114,4 +114,20 @@ void for_each_window(FunctionBuilder& f, const ConvParams& p,
   });
 }
 
+void for_each_row(FunctionBuilder& f, const ConvParams& p, const std::function<void(const Window&)>& row) {
+  Window at;
+  for (Var<I32>* local : {&at.oy, &at.ox, &at.ky, &at.ky_count, &at.x_offset, &at.out_offset})
+    *local = f.local<I32>();
+  const Var<I32> batch = f.local<I32>(), iy = f.local<I32>();
+  f.for_range(batch, 0, p.n, 1, [&] {
+    f.for_range(at.oy, 0, p.oh, 1, [&] {
+      iy.set(at.oy * p.stride_h - p.pad_top);
+      clip(f, iy, p.dilation_h, p.kh, p.h, at.ky, at.ky_count);
+      at.x_offset.set(batch * p.x_batch + (iy + at.ky * p.dilation_h) * p.x_row);
+      at.out_offset.set(batch * p.out_batch + at.oy * p.out_row);
+      row(at);
+    });
+  });
+}
+
 }  // namespace o2w::codegen

@@ -38,4 +38,8 @@ void for_each_window(
     const std::function<void(const Window&)>& edge,
     const std::function<void(const Window&, const std::function<void()>& pieces)>& row = nullptr);
 
+// Emits the loops over output rows alone: `row(window)` with the window's rows, the offset of the picture's
+// column 0 in the first of them, and that of the output row.
+void for_each_row(FunctionBuilder& f, const ConvParams& p, const std::function<void(const Window&)>& row);
+
 }  // namespace o2w::codegen

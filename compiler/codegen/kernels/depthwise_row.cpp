@@ -4,12 +4,17 @@
 // All rows of a 3x3 window go together: nine products take three loads, and nine taps, three sums, a column
 // and a product just fit into the registers. Rows of wider windows go one after the other, each added to what
 // the last left in the output.
+//
+// That is the quickest as long as the lines of the cache that a walk touches are still there for the next
+// block of channels.
 #include "compiler/codegen/kernels/depthwise_row.h"
 
 #include <algorithm>
 #include <optional>
 
 #include "compiler/codegen/epilogue.h"
+#include "compiler/codegen/kernels/depthwise_tile.h"
+#include "compiler/schedule/kernel_costs.h"
 
 namespace o2w::codegen {
 namespace {
@@ -19,7 +24,6 @@ class Row {
   Row(FunctionTable& functions, FunctionBuilder& f, const schedule::Conv2d& kernel, int rows)
       : f_(f),
         width_(static_cast<int>(kernel.kw)),
-        stride_(static_cast<int>(kernel.stride_w)),
         passes_(rows == 0),
         rows_(std::max(rows, 1)),
         x_(f.param<I32>()),
@@ -27,7 +31,7 @@ class Row {
         out_(f.param<I32>()) {
     std::vector<Var<I32>> operands;
     for (std::size_t k = 0; k < kernel.epilogue.operands.size(); ++k) operands.push_back(f.param<I32>());
-    for (Var<I32>* parameter : {&columns_, &pixels_, &channels_, &x_row_step_, &x_pixel_step_, &weight_step_,
+    for (Var<I32>* parameter : {&columns_, &pixels_, &channels_, &x_row_step_, &x_pixel_step_, &w_block_step_,
                                 &out_step_, &out_offset_, &pad_left_}) {
       *parameter = f.param<I32>();
     }
@@ -36,26 +40,24 @@ class Row {
     tail_->put_calls_in_place();
     for (int k = 0; k < width_ * rows_; ++k) taps_.push_back(f.local<V128>());
     for (int k = 0; k < rows_; ++k) at_.push_back(f.local<I32>());
-    for (int k = 0; k < (width_ + stride_ - 1) / stride_; ++k) sums_.push_back(f.local<V128>());
+    for (int k = 0; k < width_; ++k) sums_.push_back(f.local<V128>());
     column_ = f.local<V128>();
     finished_ = f.local<V128>();
-    for (Var<I32>* local :
-         {&bytes_, &x_row_, &tap_at_, &whole_, &rest_, &left_, &start_, &offset_, &address_})
+    for (Var<I32>* local : {&bytes_, &x_row_, &tap_at_, &whole_, &left_, &start_, &offset_, &address_})
       *local = f.local<I32>();
   }
 
   void emit() {
     const Var<I32> channel = f_.local<I32>(), ky = f_.local<I32>();
-    // Columns after those that only begin the first pixels' sums, and the pixels that they complete.
-    rest_.set(columns_ - (width_ - stride_) + pad_left_);
-    whole_.set(stride_ == 1 ? rest_.get() : rest_ >> 1);
+    // The pixels that columns complete: those after the columns that only begin the first pixels' sums.
+    whole_.set(columns_ - (width_ - 1) + pad_left_);
     whole_.set(min_i32(whole_, pixels_));
-    rest_ -= whole_ * stride_;
     // Steps in the output's own bytes, where nothing else is laid out like it.
     if (!tail_->uses_same()) out_step_.set(scaled_offset(tail_->out_type(), out_step_));
     f_.for_range(channel, 0, channels_, 4, [&] {
       bytes_.set(channel << 2);
-      tap_at_.set(weights_ + bytes_);
+      tap_at_.set(weights_);
+      weights_ += w_block_step_;
       x_row_.set(x_ + bytes_);
       start_.set(out_offset_ + bytes_);
       if (!tail_->uses_same()) start_.set(out_ + scaled_offset(tail_->out_type(), start_));
@@ -70,24 +72,23 @@ class Row {
   // Walks along the row with the next rows of taps. `adds`: to what is in the output; `finishes`: with the
   // epilogue.
   void pass(bool adds, bool finishes) {
-    for (const Var<V128>& tap : taps_) {
-      tap.set(load_v128(tap_at_));
-      tap_at_ += weight_step_;
-    }
+    for (std::size_t tap = 0; tap < taps_.size(); ++tap)
+      taps_[tap].set(load_v128(tap_at_, static_cast<uint32_t>(16 * tap)));
+    tap_at_ += static_cast<int32_t>(16 * taps_.size());
     for (int row = 0; row < rows_; ++row) {
       at_[row].set(x_row_);
       x_row_ += x_row_step_;
     }
     offset_.set(start_);
     for (const Var<V128>& sum : sums_) sum.set(f32x4::splat(f_.f32(0)));
-    for (int tap = 0; tap < width_ - stride_; ++tap) {
+    for (int tap = 0; tap < width_ - 1; ++tap) {
       f_.if_(pad_left_ <= tap, [&] { add_column(tap, false); });
     }
     left_.set(whole_);
     f_.if_(left_ > 0, [&] {
       f_.do_while(
           [&] {
-            for (int tap = width_ - stride_; tap < width_; ++tap) add_column(tap, true);
+            add_column(width_ - 1, true);
             store(adds, finishes);
             for (std::size_t k = 1; k < sums_.size(); ++k) sums_[k - 1].set(sums_[k]);
             left_ -= 1;
@@ -95,17 +96,10 @@ class Row {
           [&] { return left_ > 0; });
     });
     // Windows that reach over the right edge.
-    const Var<I32> columns = f_.local<I32>(rest_);
     left_.set(pixels_ - whole_);
     f_.while_([&] { return left_ > 0; },
               [&] {
                 sums_.back().set(f32x4::splat(f_.f32(0)));
-                for (int tap = width_ - stride_; tap + 1 < width_; ++tap) {
-                  f_.if_(columns > 0, [&] {
-                    add_column(tap, false);
-                    columns -= 1;
-                  });
-                }
                 store(adds, finishes);
                 for (std::size_t k = 1; k < sums_.size(); ++k) sums_[k - 1].set(sums_[k]);
                 left_ -= 1;
@@ -117,7 +111,7 @@ class Row {
   void add_column(int tap, bool begins) {
     for (int row = 0; row < rows_; ++row) {
       column_.set(load_v128(at_[row]));
-      for (int pixel = 0, of = tap; of >= 0; ++pixel, of -= stride_) {
+      for (int pixel = 0, of = tap; of >= 0; ++pixel, --of) {
         const Var<V128>& sum = sums_[pixel];
         V128 product = f32x4::mul(column_, taps_[width_ * row + of]);
         const bool first = begins && row == 0 && of == 0;
@@ -146,18 +140,18 @@ class Row {
   }
 
   FunctionBuilder& f_;
-  int width_, stride_;
+  int width_;
   bool passes_;
   int rows_;  // at once
   Var<I32> x_, weights_, out_;
-  Var<I32> columns_, pixels_, channels_, x_row_step_, x_pixel_step_, weight_step_, out_step_, out_offset_,
+  Var<I32> columns_, pixels_, channels_, x_row_step_, x_pixel_step_, w_block_step_, out_step_, out_offset_,
       pad_left_, ky_count_;
   std::optional<EpilogueEmitter> tail_;
   std::vector<Var<V128>> taps_;
   std::vector<Var<V128>> sums_;  // of the pixel to finish next, and of those after it
   std::vector<Var<I32>> at_;
   Var<V128> column_, finished_;
-  Var<I32> bytes_, x_row_, tap_at_, whole_, rest_, left_, address_;
+  Var<I32> bytes_, x_row_, tap_at_, whole_, left_, address_;
   Var<I32> start_,
       offset_;  // of the next pixel from out; its address where nothing is laid out like the output
 };
@@ -166,9 +160,12 @@ class Row {
 
 bool has_whole_rows(const schedule::Conv2d& kernel) {
   const bool plain = kernel.factors == Factors::f32 && kernel.dilation_h == 1 && kernel.dilation_w == 1 &&
-                     (kernel.stride_w == 1 || kernel.stride_w == 2);
+                     kernel.stride_w == 1 && kernel.c.value() % 4 == 0;
+  const bool is_3x3 = kernel.kw == 3 && kernel.kh == 3;
   if (!plain) return false;
-  if (kernel.kw == 3 && kernel.kh == 3) return true;
+  // The lines of all rows that are read at once, and of the output's.
+  if (2 * (is_3x3 ? 4 : 2) * schedule::typical_size(kernel.ow) > lines_at_once(kernel)) return false;
+  if (is_3x3) return true;
   // The output holds sums on the way: f32, and nothing else that is still to be read.
   const auto& operands = kernel.epilogue.operands;
   return kernel.kw == 5 && kernel.kh >= 2 && kernel.epilogue.out == ir::DType::f32 &&
@@ -177,16 +174,13 @@ bool has_whole_rows(const schedule::Conv2d& kernel) {
          });
 }
 
-Var<I32> whole_rows_fit(FunctionBuilder& f, const ConvParams& p, const Var<I32>& channels,
-                        const schedule::Conv2d& kernel) {
-  const auto before = static_cast<int32_t>(kernel.kw - kernel.stride_w);
-  return f.local<I32>(less_equal_unsigned(p.pad_left, f.i32(before)) & (p.w + p.pad_left >= before) &
-                      is_zero(channels & 3));
+Var<I32> whole_rows_fit(FunctionBuilder& f, const ConvParams& p, const schedule::Conv2d& kernel) {
+  const auto before = static_cast<int32_t>(kernel.kw - 1);
+  return f.local<I32>(less_equal_unsigned(p.pad_left, f.i32(before)) & (p.w + p.pad_left >= before));
 }
 
 std::string depthwise_row_function(FunctionTable& functions, const schedule::Conv2d& kernel, int rows) {
-  const std::string form = (rows == 0 ? "" : std::to_string(rows)) + "x" + std::to_string(kernel.kw) + "_s" +
-                           std::to_string(kernel.stride_w);
+  const std::string form = (rows == 0 ? "" : std::to_string(rows)) + "x" + std::to_string(kernel.kw) + "_s1";
   return functions.get("f32_dwconv_row_" + form + EpilogueEmitter::name(kernel.epilogue),
                        "dwconv row " + form + EpilogueEmitter::key(kernel.epilogue),
                        [&](FunctionBuilder& f) { Row(functions, f, kernel, rows).emit(); });
