@@ -93,7 +93,7 @@ class DepthwiseTile {
     } else {
       tiles_ = f.param<I32>();
     }
-    tail_.emplace(functions, f, kernel.epilogue, std::move(operands));
+    tail_.emplace(functions, f, kernel.epilogue, std::move(operands), EpilogueEmitter::Loads::by_tile);
     if (!is_edge) tail_->put_calls_in_place();
     for (int k = 0; k < width_; ++k) taps_.push_back(f.local<V128>());
     for (int k = 0; k < count_; ++k) {
@@ -177,7 +177,8 @@ class DepthwiseTile {
 
   void store() {
     offset_.set(out_offset_ + column_bytes_);
-    tail_->preload_columns(column_bytes_, {0});
+    tail_->begin_panel(column_bytes_, {0});
+    tail_->begin_tile(column_bytes_, {0});
     for (int pixel = 0; pixel < count_; ++pixel) {
       const auto one = [&] {
         address_.set(out_ + scaled_offset(tail_->out_type(), offset_));
