@@ -31,6 +31,14 @@ function product(m, n, k) {
   });
 }
 
+// Of two inputs, the right one with contiguous rows or columns.
+function productOfInputs(m, n, k, columns) {
+  return model({
+    inputs: { x: value('float32', [m, k]), v: value('float32', columns ? [n, k] : [k, n]) }, outputs: { y: value('float32') },
+    nodes: [...(columns ? [node('Transpose', ['v'], ['w'], { perm: [1, 0] })] : []), node('MatMul', ['x', columns ? 'w' : 'v'], ['y'])], opset: 13, irVersion: 8,
+  });
+}
+
 // Layers as real models have them.
 const convolutions = [
   [8, 8, 80, 3, 1], [16, 16, 80, 3, 1], [32, 32, 40, 3, 1], [64, 64, 40, 3, 1], [64, 64, 20, 3, 1], [128, 128, 20, 3, 1], [128, 128, 10, 3, 1], [256, 256, 10, 3, 1], [16, 64, 40, 3, 1], [64, 16, 40, 3, 1],
@@ -40,6 +48,8 @@ const products = [
   [6400, 16, 16], [6400, 24, 24], [1600, 32, 16], [1600, 48, 48], [1600, 64, 64], [400, 128, 128], [400, 256, 128], [100, 512, 256], [128, 384, 384], [128, 1536, 384], [128, 384, 1536], [196, 96, 576], [49, 160, 960],
   [4, 64, 64], [8, 256, 256], [16, 384, 384], [1600, 40, 120], [6400, 12, 32], [3136, 32, 192],
 ];
+
+const productsOfInputs = [[128, 128, 32], [128, 32, 128], [1500, 64, 300], [300, 1500, 64], [8, 512, 64], [512, 16, 16], [16, 512, 32]];
 
 const folder = mkdtempSync(join(tmpdir(), 'onnx2wasm-costs-'));
 
@@ -88,6 +98,7 @@ try {
   const samples = [
     ...convolutions.flatMap((shape) => ['windows', 'winograd_4x4', 'winograd_2x2'].flatMap((algorithm) => timesOf(convolution(...shape), algorithm))),
     ...products.flatMap((shape) => ['direct', 'packed'].flatMap((algorithm) => timesOf(product(...shape), algorithm))),
+    ...productsOfInputs.flatMap((shape) => [false, true].flatMap((columns) => ['direct', 'packed'].flatMap((algorithm) => timesOf(productOfInputs(...shape, columns), algorithm)))),
   ];
   const names = Object.keys(samples[0].work);
   const { prices, residual } = fit(samples, names);

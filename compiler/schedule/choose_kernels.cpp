@@ -328,7 +328,6 @@ std::optional<KernelOp> matmul_kernel(Draft& draft, const EinsumOp& op, PackedWe
     right = weights.tensor;
     kernel.rhs = Matmul::Rhs::packed;
     kernel.factors = weights.factors;
-    choose_algorithm(kernel, choices);
   } else if (n->rhs.is(1)) {
     kernel.rhs = Matmul::Rhs::rows;
     kernel.rhs_stride = k->rhs;
@@ -338,6 +337,7 @@ std::optional<KernelOp> matmul_kernel(Draft& draft, const EinsumOp& op, PackedWe
   } else {
     return std::nullopt;
   }
+  choose_algorithm(kernel, choices);
   return kernel_op(kernel, op.lhs, right, op.out, op.epilogue_tensors);
 }
 

@@ -21,6 +21,7 @@ std::string site(const Conv2d& c) {
 std::string site(const Matmul& m) {
   std::string name = fmt::format("matmul {}x{}x{}", text(m.m), text(m.n), text(m.k));
   for (const BatchLoop& loop : m.batch) name += " by " + text(loop.extent);
+  if (m.rhs != Matmul::Rhs::packed) name += m.rhs == Matmul::Rhs::rows ? " of rows" : " of columns";
   return name;
 }
 
@@ -33,14 +34,16 @@ bool allows_winograd(const Conv2d& kernel) {
 // Tiles of packed rows are whole, so a row alone would cost as much as four: there is a kernel for one row of
 // f32, and integers must be known to have rows enough.
 bool allows_packing(const Matmul& kernel) {
-  const bool has_rows = kernel.factors == Factors::f32 ? kernel.m.upper() > 1 : kernel.m.lower() >= 4;
-  return has_rows && kernel.rhs == Matmul::Rhs::packed && kernel.k.is_constant() && kernel.k.value() > 0 &&
-         kernel.n.is_constant();
+  const bool has_rows = kernel.factors == Factors::f32 ? kernel.m.upper() > 1 : kernel.m.lower() >= 4,
+             has_columns =
+                 kernel.rhs == Matmul::Rhs::packed ? kernel.n.is_constant() : kernel.factors == Factors::f32;
+  return has_rows && has_columns && kernel.k.is_constant() && kernel.k.value() > 0;
 }
 
-// Kernels for few columns exist for packed rows alone.
+// Kernels for few columns of packed weights exist for packed rows alone.
 bool is_narrow(const Matmul& kernel) {
-  return kernel.factors == Factors::f32 && kernel.n.value() <= kNarrowColumns;
+  return kernel.factors == Factors::f32 && kernel.rhs == Matmul::Rhs::packed &&
+         kernel.n.value() <= kNarrowColumns;
 }
 
 std::vector<Conv2d> ways_of(const Conv2d& kernel) {

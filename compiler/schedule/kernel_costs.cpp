@@ -19,10 +19,11 @@ struct Product {
   double row_blocks() const { return ceil_div(rows, kTileRows); }
   double panels() const { return ceil_div(columns, kPanel); }
   double tiles() const { return row_blocks() * panels(); }
+  // Of packed rows, which are multiplied with all panels before the next are packed.
+  double blocks() const { return std::max(1.0, 4 * rows * depth / kPackedBlockBytes); }
 };
 
 void add_packed(KernelWork& work, const Product& product, double times) {
-  const double blocks = std::max(1.0, 4 * product.rows * product.depth / kPackedBlockBytes);
   if (product.columns <= kNarrowColumns) {
     work.narrow_steps += times * product.row_blocks() * product.columns * product.depth;
   } else {
@@ -30,7 +31,7 @@ void add_packed(KernelWork& work, const Product& product, double times) {
   }
   work.tiles += times * product.tiles();
   work.packed_units += times * product.row_blocks() * product.depth;
-  work.panels += times * blocks * product.panels();
+  work.panels += times * product.blocks() * product.panels();
 }
 
 }  // namespace
@@ -66,9 +67,12 @@ KernelWork work_of(const Matmul& kernel) {
   const Product product{size(kernel.m), size(kernel.n), size(kernel.k)};
   if (kernel.pack_lhs) {
     add_packed(work, product, times);
+    if (kernel.rhs != Matmul::Rhs::packed)
+      work.right_units = times * product.blocks() * product.panels() * product.depth;
     return work;
   }
-  work.direct_steps = times * product.tiles() * product.depth;
+  (kernel.rhs == Matmul::Rhs::columns ? work.column_steps : work.direct_steps) =
+      times * product.tiles() * product.depth;
   work.tiles = times * product.tiles();
   work.panels = times * product.panels();
   return work;

@@ -13,9 +13,11 @@ int64_t typical_size(const ir::Dim& dim);
 struct KernelWork {
   double packed_steps = 0;     // of the inner loop, 4 rows x 8 columns, left side packed
   double direct_steps = 0;     // the same, left side not packed
+  double column_steps = 0;     // the same, nor the right side, whose columns are contiguous
   double narrow_steps = 0;     // the same of 4 rows x 1 column, in kernels for few columns
   double tiles = 0;            // 4 x 8 results through the epilogue
   double packed_units = 0;     // 4 elements of the left side packed
+  double right_units = 0;      // 8 elements of the right side packed
   double runs = 0;             // rows of a window packed
   double panels = 0;           // calls for 8 columns
   double winograd_inputs = 0;  // 4 channels of a tile transformed

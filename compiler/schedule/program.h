@@ -90,8 +90,8 @@ struct Matmul {
   enum class Rhs : uint8_t { packed, rows, columns } rhs = Rhs::packed;
   ir::Dim rhs_stride;
   ir::Dim out_row_stride;  // out columns are contiguous
-  // The kernel packs blocks of the left side's rows before it multiplies; of a packed right side with a
-  // constant k > 0.
+  // The kernel packs blocks of the left side's rows before it multiplies, and of a right side that is not
+  // packed (f32 only) the panels. k is a constant > 0.
   bool pack_lhs = false;
   Epilogue epilogue;
 };

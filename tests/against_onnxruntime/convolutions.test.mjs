@@ -1,6 +1,9 @@
 // Convolutions by every algorithm (windows packed in blocks, few columns, Winograd, depthwise), at sizes that leave tiles and blocks incomplete, with the
 // epilogues that each has; products of matrices at the same edges.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'node:test';
 import { agreesWithOnnxRuntime, generator, withCompiled } from '../support/against_onnxruntime.mjs';
 import { count, model, node, tensor, value } from '../support/onnx_model.mjs';
@@ -115,6 +118,29 @@ test('matrix products: rows and columns that leave tiles incomplete', async () =
     });
     const runs = [1, 2, 3, 4, 7, 70, 1].map((m) => ({ x: filled([m, k]) }));
     for (const tail of [null, 'Relu', 'Tanh']) await agreesWithOnnxRuntime(bytes(tail), runs);
+  }
+});
+
+test('products of two inputs: packed as they go or not, right side by rows and by columns', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'onnx2wasm-products-'));
+  try {
+    for (const algorithm of ['direct', 'packed']) {
+      const choices = join(folder, `${algorithm}.json`);
+      writeFileSync(choices, JSON.stringify({ '*': algorithm }));
+      for (const transposed of [false, true]) {
+        for (const [k, n] of [[5, 1], [17, 4], [8, 7], [33, 45], [64, 'n'], [1, 9]]) {
+          const right = (columns) => (transposed ? [2, columns, k] : [2, k, columns]);
+          const bytes = model({
+            inputs: { x: value('float32', [2, 'm', k]), w: value('float32', right(n)) }, outputs: { y: value('float32') },
+            nodes: [...(transposed ? [node('Transpose', ['w'], ['v'], { perm: [0, 2, 1] })] : []), node('MatMul', ['x', transposed ? 'v' : 'w'], ['p']), node('Relu', ['p'], ['y'])], opset: 13, irVersion: 8,
+          });
+          const runs = [[4, 9], [1, 3], [7, 8], [70, 30], [2, 13]].map(([m, columns]) => ({ x: filled([2, m, k]), w: filled(right(n === 'n' ? columns : n)) }));
+          await agreesWithOnnxRuntime(bytes, runs, { options: ['--kernels', choices] });
+        }
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 });
 

@@ -46,6 +46,8 @@ TEST(KernelAlternatives, WhatCanBeComputedInOneWayHasNoSite) {
   EXPECT_EQ(site_of(Transpose2d{}), "");
   Matmul unpacked = product(128, 384, 1536);
   unpacked.rhs = Matmul::Rhs::rows;
+  EXPECT_EQ(site_of(unpacked), "matmul 128x384x1536 of rows");
+  unpacked.factors = Factors::i16;
   EXPECT_EQ(site_of(unpacked), "");
 }
 
@@ -73,6 +75,14 @@ TEST(KernelAlternatives, RowsArePackedForManyColumnsAndForVeryFew) {
   EXPECT_EQ(chosen(product(6400, 16, 16)), "direct");
   EXPECT_EQ(chosen(product(6400, 3, 16)), "packed") << "the kernel for few columns reads packed rows";
   EXPECT_EQ(chosen(product(1, 3, 16)), "direct");
+}
+
+TEST(KernelAlternatives, ContiguousColumnsArePackedForManyRows) {
+  Matmul kernel = product(1500, 1500, 64);
+  kernel.rhs = Matmul::Rhs::columns;
+  EXPECT_EQ(chosen(kernel), "packed");
+  kernel.m = 4;
+  EXPECT_EQ(chosen(kernel), "direct");
 }
 
 TEST(KernelAlternatives, ChoicesGoBeforeTheCostModel) {

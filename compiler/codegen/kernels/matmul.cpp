@@ -187,7 +187,12 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
       kernel.pack_lhs && kernel.n.is_constant() && kernel.n.value() <= kNarrowColumns
           ? "narrow " + kernel.n.to_string()
           : "";
-  const char* form = transposed ? "nt" : kernel.pack_lhs ? "packed2" : packed ? "packed" : "nn";
+  const bool packs = kernel.pack_lhs, packs_rhs = packs && !packed;
+  const char* form = packs_rhs    ? (transposed ? "nt_packed" : "nn_packed")
+                     : transposed ? "nt"
+                     : packs      ? "packed2"
+                     : packed     ? "packed"
+                                  : "nn";
   const Factors factors = kernel.factors;
   const int element = left_bytes(factors);
   const bool may_have_one_row = !kernel.m.is_constant() || kernel.m.value() == 1;
@@ -196,9 +201,7 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
   const std::string key = std::string("matmul ") + name_of(factors) + " " + form + " " +
                           std::to_string(batches) + narrowness + (may_have_one_row ? " one row" : "") +
                           EpilogueEmitter::key(kernel.epilogue);
-  const bool packs = kernel.pack_lhs;
-  const bool narrow =
-      !functions.target().small && packs && factors == Factors::f32 && kernel.n.value() <= kNarrowColumns;
+  const bool narrow = !functions.target().small && !narrowness.empty() && factors == Factors::f32;
   const EpilogueParts epilogue(functions, kernel.epilogue, !narrow);
   const auto panels = [&](bool is_partial) {
     if (narrow) {
@@ -207,14 +210,18 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
     return packs ? packed_panel_function(functions, factors, epilogue.in_tile(), is_partial)
                  : panel_function(functions, factors, epilogue.in_tile(), is_partial);
   };
-  const std::string whole = transposed ? columns_function(functions, kernel.epilogue) : panels(false);
-  const std::string partial = transposed ? "" : panels(true);
+  const bool by_columns = transposed && !packs;
+  const std::string whole = by_columns ? columns_function(functions, kernel.epilogue) : panels(false);
+  const std::string partial = by_columns ? "" : panels(true);
   // Single rows: all there are, or the last of a block.
   const std::string gemv =
       !functions.target().small && factors == Factors::f32 && !transposed && !narrow && may_have_one_row
           ? gemv_function(functions, epilogue.in_tile())
           : "";
   const std::string pack_rows = packs ? pack_rows_function(functions) : "";
+  const std::string pack_panel = !packs_rhs   ? ""
+                                 : transposed ? pack_columns_function(functions)
+                                              : pack_panel_function(functions);
 
   KernelCall call;
   call.function = functions.get(name, key, [&](FunctionBuilder& f) {
@@ -234,31 +241,65 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
     const Var<I32> row = f.local<I32>(), column = f.local<I32>(), rows = f.local<I32>(),
                    whole_columns = f.local<I32>(n & -kPanel), rest = f.local<I32>(n & (kPanel - 1)),
                    right_of_column = f.local<I32>(), left = f.local<I32>(), units = f.local<I32>(),
-                   tile = f.local<I32>(), to = f.local<I32>(), first = f.local<I32>();
-    Var<I32> lines[kTileRows];
+                   tile = f.local<I32>(), to = f.local<I32>(), first = f.local<I32>(),
+                   present = f.local<I32>();
+    Var<I32> lines[4], panel_at, rows_at;
     if (packs) {
       for (Var<I32>& line : lines) line = f.local<I32>();
       units.set(packed_steps(factors, k));
+      panel_at = workspace;
+      rows_at = packs_rhs ? f.local<I32>(workspace + units * packed_step(factors)) : workspace;
     }
-    // Packs `rows` rows from `row` on; the last tile repeats the last row.
+    // Packs four lines, the first of which is lines[0], `step` bytes apart; `count` (1 and more) are there,
+    // and the last is repeated.
+    const auto pack_four = [&](const std::string& function, const Var<I32>& step, const Var<I32>& count,
+                               I32 target) {
+      for (int i = 1; i < 4; ++i) {
+        const Var<I32>& before = lines[i - 1];
+        lines[i].set(I32(select(count > i, before + step, before.get())));
+      }
+      std::vector<Tree> arguments;
+      for (const Var<I32>& line : lines) arguments.push_back(line.get());
+      arguments.push_back(std::move(target));
+      arguments.push_back(units.get());
+      f.call_statement(function, std::move(arguments));
+    };
+    // Packs `rows` rows from `row` on.
     const auto pack_block = [&](const Var<I32>& lhs_now) {
-      to.set(workspace);
+      to.set(rows_at);
       f.for_range(tile, 0, rows, kTileRows, [&] {
         lines[0].set(lhs_now + (row + tile) * lhs_step);
-        for (int i = 1; i < kTileRows; ++i) {
-          const Var<I32>& before = lines[i - 1];
-          lines[i].set(I32(select(tile + i < rows, before + lhs_step, before.get())));
-        }
-        std::vector<Tree> arguments;
-        for (const Var<I32>& line : lines) arguments.push_back(line.get());
-        append(arguments, {to, units});
-        f.call_statement(pack_rows, std::move(arguments));
+        present.set(rows - tile);
+        pack_four(pack_rows, lhs_step, present, to.get());
         to += units << 4;
       });
     };
+    // Packs the panel at `column` of the right side.
+    const auto pack_right = [&](const Var<I32>& rhs_now, bool is_partial) {
+      lines[0].set(rhs_now + column * (transposed ? right_step.get() : f.i32(element)));
+      if (!transposed) {
+        f.call_statement(pack_panel, FunctionBuilder::arguments(lines[0].get(), right_step.get(),
+                                                                panel_at.get(), units.get()));
+        return;
+      }
+      present.set(is_partial ? rest.get() : f.i32(kPanel));
+      pack_four(pack_panel, right_step, present, panel_at.get());
+      // Columns that are not there are not stored either: with four and fewer, the second half stays as it
+      // is.
+      present.set(present - 4);
+      const auto second = [&] {
+        lines[0].set(lines[3] + right_step);
+        pack_four(pack_panel, right_step, present, panel_at + 16);
+      };
+      if (is_partial) {
+        f.if_(present > 0, second);
+      } else {
+        second();
+      }
+    };
 
     const auto product = [&](const Var<I32>& lhs_now, const Var<I32>& rhs_now, const Var<I32>& out_offset) {
-      if (transposed) {
+      if (by_columns) {
         std::vector<Tree> arguments = FunctionBuilder::arguments(lhs_now.get(), rhs_now.get(), out.get());
         append(arguments, operands);
         append(arguments, {m, n, k, lhs_step, right_step, out_step, out_offset});
@@ -275,9 +316,10 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
         rows.set(min_i32(left, block));
         if (packs) pack_block(lhs_now);
         const auto panel = [&](const std::string& function, bool is_partial) {
-          std::vector<Tree> arguments =
-              FunctionBuilder::arguments(packs ? workspace.get() : lhs_now + row * lhs_step,
-                                         rhs_now + column * right_of_column, out.get());
+          if (packs_rhs) pack_right(rhs_now, is_partial || narrow);
+          std::vector<Tree> arguments = FunctionBuilder::arguments(
+              packs ? rows_at.get() : lhs_now + row * lhs_step,
+              packs_rhs ? panel_at.get() : rhs_now + column * right_of_column, out.get());
           append(arguments, epilogue.operands_in_tile(operands));
           if (packs) {
             append(arguments, {rows, units, out_step});
@@ -345,7 +387,9 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
       call.arguments.push_back(argument);
     }
   }
-  if (kernel.pack_lhs) call.workspace_bytes = 4 * packed_block_rows(kernel) * kernel.k.value();
+  // The panel, then the rows.
+  if (packs)
+    call.workspace_bytes = 4 * (packed_block_rows(kernel) + (packs_rhs ? kPanel : 0)) * kernel.k.value();
   return call;
 }
 

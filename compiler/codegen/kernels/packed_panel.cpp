@@ -12,8 +12,11 @@ void append(std::vector<Tree>& arguments, const std::vector<Var<I32>>& variables
   for (const Var<I32>& variable : variables) arguments.push_back(variable.get());
 }
 
-std::string pack_rows_function(FunctionTable& functions) {
-  return functions.get("x32_pack_4", "pack rows", [](FunctionBuilder& f) {
+namespace {
+
+// Four rows of units of 4 bytes, unit by unit `step` bytes apart.
+std::string pack_four_function(FunctionTable& functions, const std::string& name, int step) {
+  return functions.get(name, name, [=](FunctionBuilder& f) {
     Var<I32> rows[4];
     for (Var<I32>& row : rows) row = f.param<I32>();
     const Var<I32> to = f.param<I32>(), units = f.param<I32>();
@@ -25,8 +28,8 @@ std::string pack_rows_function(FunctionTable& functions) {
                  rows[i] += 16;
                }
                lines.mix();
-               for (int i = 0; i < 4; ++i) f.store_v128(to, lines.column(i), static_cast<uint32_t>(16 * i));
-               to += 64;
+               for (int i = 0; i < 4; ++i) f.store_v128(to, lines.column(i), static_cast<uint32_t>(step * i));
+               to += 4 * step;
                units -= 4;
              });
     f.while_([&] { return units > 0; },
@@ -35,8 +38,32 @@ std::string pack_rows_function(FunctionTable& functions) {
                  f.store_i32(to, load_i32(rows[i]), static_cast<uint32_t>(4 * i));
                  rows[i] += 4;
                }
-               to += 16;
+               to += step;
                units -= 1;
+             });
+  });
+}
+
+}  // namespace
+
+std::string pack_rows_function(FunctionTable& functions) {
+  return pack_four_function(functions, "x32_pack_4", 4 * kTileRows);
+}
+
+std::string pack_columns_function(FunctionTable& functions) {
+  return pack_four_function(functions, "x32_pack_4_of_8", 4 * kPanel);
+}
+
+std::string pack_panel_function(FunctionTable& functions) {
+  return functions.get("x32_pack_8", "pack panel", [](FunctionBuilder& f) {
+    const Var<I32> from = f.param<I32>(), step = f.param<I32>(), to = f.param<I32>(), k = f.param<I32>();
+    f.while_([&] { return k > 0; },
+             [&] {
+               f.store_v128(to, load_v128(from), 0);
+               f.store_v128(to, load_v128(from, 16), 16);
+               from += step;
+               to += 4 * kPanel;
+               k -= 1;
              });
   });
 }

@@ -12,6 +12,11 @@ namespace o2w::codegen {
 // pack(row0, row1, row2, row3, to, units): four rows of `units` elements of 4 bytes become [units][4].
 std::string pack_rows_function(FunctionTable& functions);
 
+// pack(row0, row1, row2, row3, to, units): the same into four of a panel's columns, [units][8].
+std::string pack_columns_function(FunctionTable& functions);
+// pack(from, step, to, k): 8 columns of k rows that lie `step` bytes apart become [k][8].
+std::string pack_panel_function(FunctionTable& functions);
+
 // panel(left, right, out, operands..., rows, k, out_step, out_offset, column_offset[, columns]): 8 columns of
 // ceil(rows / 4) tiles. left: packed, [ceil(rows / 4)][k][4] units of 4 bytes; right: a packed panel, its
 // head included; k counts units (pairs, of integers) and is at least 1. Steps and offsets are bytes of the
