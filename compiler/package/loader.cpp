@@ -1,11 +1,13 @@
 // The loader beside a module: one ES module without dependencies, and its types. Nothing of the model is in
-// it but the files' names: ports come from the module's own metadata, so a loader and a module cannot
-// disagree. Its text is templates/loader.mjs and templates/loader.d.ts.
+// it but the files' names, and code only for the kinds of ports that the model has: ports come from the
+// module's own metadata, so a loader and a module cannot disagree. Its text is templates/loader.mjs and
+// templates/loader.d.ts.
 #include <fmt/core.h>
 #include <loader_text.h>
 
 #include <nlohmann/json.hpp>
 
+#include "compiler/package/loader_template.h"
 #include "compiler/package/metadata.h"
 #include "compiler/package/package.h"
 
@@ -104,7 +106,9 @@ std::string fields(const std::vector<schedule::ProgramPort>& ports, bool are_inp
 }  // namespace
 
 std::string loader_js(const Package& package, const std::string& wasm_name) {
-  std::string text = replace_all(loader_text, "@SECTION@", kMetadataSection);
+  std::set<std::string> features = package.loader_features;
+  if (!package.weights.empty()) features.insert("sidecar");
+  std::string text = replace_all(text_for(loader_text, features), "@SECTION@", kMetadataSection);
   text = replace_all(text, "@FILE@", quoted(wasm_name));
   std::string weights;
   for (const WeightsFile& file : package.weights)
@@ -113,6 +117,25 @@ std::string loader_js(const Package& package, const std::string& wasm_name) {
   // A file name may hold anything but must not end the comment it is mentioned in.
   std::string shown = replace_all(replace_all(wasm_name, "\n", " "), "\r", " ");
   return replace_all(replace_all(text, "@WASM@", shown), "@MODULE@", loader_name(shown));
+}
+
+std::set<std::string> loader_features(const schedule::Program& program) {
+  std::set<std::string> features;
+  const auto add_type = [&](ir::DType type) {
+    if (type == ir::DType::string) features.insert("strings");
+    if (type == ir::DType::c64 || type == ir::DType::c128) features.insert("complex");
+    if (type == ir::DType::f16) features.insert("float16");
+  };
+  for (const auto* ports : {&program.inputs, &program.outputs}) {
+    for (const schedule::ProgramPort& port : *ports) {
+      add_type(port.type);
+      for (const ir::ListType* list = port.list.get(); list != nullptr; list = list->inner.get()) {
+        if (list->kind != ir::ListType::Kind::tensor) features.insert("lists");
+        if (!list->inner) add_type(list->element);
+      }
+    }
+  }
+  return features;
 }
 
 std::string loader_dts(const schedule::Program& program, const std::string& wasm_name) {

@@ -158,6 +158,10 @@ void optimise(const Runtime& runtime, int level, bool small) {
   const char* passes[] = {"remove-unused-module-elements"};
   BinaryenModuleRunPasses(module, passes, 1);
   if (level == 0) return;
+  // Kernels whose keys differ (by sizes that only their callers use, by the nodes that they are for) may
+  // still come out alike.
+  const char* merging[] = {"duplicate-function-elimination"};
+  BinaryenModuleRunPasses(module, merging, 1);
   for (const std::string& name : generated_functions(runtime)) {
     BinaryenFunctionOptimize(BinaryenGetFunction(module, name.c_str()), module);
   }
@@ -293,6 +297,7 @@ static Package build(const schedule::Program& program, const PackageOptions& opt
         generated_functions(runtime));
     package.sizes.parts = module_parts(code, data, custom, package.wasm.size(), layout, sidecar);
   }
+  package.loader_features = loader_features(program);
   package.weight_bytes = layout.weight_bytes;
   package.memory_bytes = pages * kPageBytes;
   package.code_bytes = package.wasm.size() - (sidecar ? 0 : layout.weight_bytes);

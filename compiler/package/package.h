@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,8 @@ struct Package {
   int64_t weight_bytes = 0;
   int64_t memory_bytes = 0;  // linear memory that an instance starts with
   SizeReport sizes;          // if wanted
+  // What the loader has to do with: "strings", "lists", ... (loader_template.h).
+  std::set<std::string> loader_features;
 };
 
 // Emits, packs and validates (libwabt). A module that does not validate is an InternalError.
@@ -45,6 +48,7 @@ Result<Package> make_package(const schedule::Program& program, const PackageOpti
 
 // Text form of a module; data of more than 1 MiB is left out, with a comment that says so.
 std::string to_wat(const std::vector<uint8_t>& wasm);
+std::set<std::string> loader_features(const schedule::Program& program);
 // The loader (ES module) and its types for a module whose file is called `wasm_name`.
 std::string loader_js(const Package& package, const std::string& wasm_name);
 std::string loader_dts(const schedule::Program& program, const std::string& wasm_name);

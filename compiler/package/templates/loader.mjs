@@ -1,12 +1,20 @@
-// Made by onnx2wasm. Loads @WASM@ and runs it: Node, browsers, workers, Deno, Bun; no dependency.
-//
-//   import { create } from './@MODULE@';
-//   const model = await create();
-//   const { y } = model.run({ x: { data: new Float32Array(6), dims: [2, 3] } });   // y.data, y.dims
+//! Made by onnx2wasm. Loads @WASM@ and runs it: Node, browsers, workers, Deno, Bun; no dependency.
+//!
+//!   import { create } from './@MODULE@';
+//!   const model = await create();
+//!   const { y } = model.run({ x: { data: new Float32Array(6), dims: [2, 3] } });   // y.data, y.dims
+//!
+//! Readable source: compiler/package/templates/loader.mjs of onnx2wasm.
+
+// The loader of a module is made of this text (loader_text.cpp): what stands between "//: NAME {" and "//: }", and lines that end with "//: NAME", only where
+// the model needs it: `sidecar` (weights in files beside the module), `strings`, `lists`, `complex`, `float16` (inputs or outputs of these types). Comments
+// but those with "//!" and indentation are left out. So a comment has lines of its own, and no literal goes over several lines.
 
 const FILE = @FILE@;
-// Files of weights beside the module, in order; none: the module holds them.
+//: sidecar {
+// Files of weights beside the module, in order.
 const WEIGHTS = @WEIGHTS@;
+//: }
 const SECTION = '@SECTION@';
 
 // By ONNX element type. Types that JavaScript has no array for are given as their bits.
@@ -16,10 +24,14 @@ const ARRAYS = {
   15: Float64Array, 16: Uint16Array, 17: Uint8Array, 18: Uint8Array, 19: Uint8Array, 20: Uint8Array, 21: Uint8Array,
   22: Int8Array, 23: Uint8Array, 24: Uint8Array, 25: Uint8Array, 26: Int8Array,
 };
+//: strings {
 // Strings are plain arrays of JavaScript strings: UTF-8 in the module's memory, {address, length} per element.
 const STRING = 8;
+//: }
+//: complex {
 // Elements of these types are two of the array's: real and imaginary part.
 const COMPLEX = [14, 15];
+//: }
 
 // `errno` is that of wasi-nn: 1 wrong argument, 5 failure while running, 7 out of memory.
 export class ModelError extends Error {
@@ -34,16 +46,8 @@ const isNode = typeof process !== 'undefined' && Boolean(process.versions?.node)
 
 async function compileResponse(response) {
   if (!response.ok) throw new ModelError(`cannot load ${response.url}: HTTP status ${response.status}`, 8);
-  if (WebAssembly.compileStreaming) {
-    const copy = response.clone();
-    try {
-      return await WebAssembly.compileStreaming(response);
-    } catch (error) {
-      // Servers that send another type than application/wasm.
-      if (!(error instanceof TypeError)) throw error;
-      return WebAssembly.compile(await copy.arrayBuffer());
-    }
-  }
+  // Servers may send another type than streaming takes.
+  if (WebAssembly.compileStreaming && response.headers.get('content-type')?.trim().toLowerCase() === 'application/wasm') return WebAssembly.compileStreaming(response);
   return WebAssembly.compile(await response.arrayBuffer());
 }
 
@@ -79,6 +83,7 @@ function lastError(exports) {
   return new TextDecoder().decode(memory.slice(start, memory.indexOf(0, start)));
 }
 
+//: sidecar {
 // The place for weights in the module's memory, filled from its start. Views are made anew each time: memory may grow.
 class WeightsPlace {
   #exports;
@@ -94,12 +99,12 @@ class WeightsPlace {
 
   get given() { return this.#given; }
 
-  /** Room for the next bytes, at most `count` of them; a byte of no use when all are there, to find files that are too long. */
+  // Room for the next bytes, at most `count` of them; a byte of no use when all are there, to find files that are too long.
   room(count) {
     const left = Math.min(count, this.size - this.#given);
     return left === 0 ? new Uint8Array(1) : new Uint8Array(this.#exports.memory.buffer, this.#address + this.#given, left);
   }
-  /** `count` bytes have been put there. Says so to the module with commit(), which may be later. */
+  // `count` bytes have been put there. Says so to the module with commit(), which may be later.
   advance(count, name) {
     if (count > this.size - this.#given) throw new ModelError(`${name}: more bytes than the model has weights, which are ${this.size}`, 1);
     this.#given += count;
@@ -135,7 +140,8 @@ async function readFile(url, place) {
       try {
         place.commit(bytesRead, url.pathname);
       } catch (error) {
-        await reading.catch(() => {});  // which writes to memory
+        // Which writes to memory.
+        await reading.catch(() => {});
         throw error;
       }
     }
@@ -168,7 +174,8 @@ function openWeights(source, index) {
   }
   if (isResponse(source)) return (place) => readResponse(source, name, place);
   const opening = urlOf(source).then((url) => (isFile(url) ? url : fetch(url)));
-  opening.catch(() => {});  // is reported when it is read
+  // An error is reported when it is read.
+  opening.catch(() => {});
   return async (place) => {
     const opened = await opening.catch((error) => { throw new ModelError(`cannot load ${name}: ${error.message}`, 8); });
     return opened instanceof URL ? readFile(opened, place) : readResponse(opened, name, place);
@@ -193,21 +200,28 @@ const AHEAD = 4;
 
 // The files of weights beside the module, or beside this loader when it is not known where the module came from.
 async function besideModule(source) {
-  if (WEIGHTS.length === 0) return [];
   const url = isResponse(source) ? source.url : isBytes(source) || source instanceof WebAssembly.Module ? '' : await urlOf(source);
   return WEIGHTS.map((name) => new URL(`./${encodeURIComponent(name)}`, url || import.meta.url));
 }
 
+//: }
 // A tensor given as {data, dims}, or as a typed array alone.
 function asTensor(value) {
   return ArrayBuffer.isView(value) || Array.isArray(value) ? { data: value, dims: undefined } : value;
 }
 
+//: lists {
 function describeList({ kind, list, dtype, shape }) {
   const sizes = shape ? `[${shape.map((size) => size ?? '?').join(', ')}]` : '';
   return `${kind}(${list ? describeList(list) : dtype + sizes})`;
 }
-const describe = (port) => (port.list ? describeList(port.list) : `${port.dtype}[${port.shape.join(', ')}]`);
+//: }
+function describe(port) {
+  if (port.list) return describeList(port.list);  //: lists
+  return `${port.dtype}[${port.shape.join(', ')}]`;
+}
+const quotedInput = (port) => `input "${port.name}"`;
+const input = (port) => `${quotedInput(port)} (${describe(port)})`;
 
 export class Model {
   #exports;
@@ -220,75 +234,72 @@ export class Model {
     this.#metadata = JSON.parse(new TextDecoder().decode(section));
   }
 
-  /** Names, element types and shapes; a size that varies is given by name. */
+  // Names, element types and shapes; a size that varies is given by name.
   get inputs() { return this.#metadata.inputs; }
   get outputs() { return this.#metadata.outputs; }
   get metadata() { return this.#metadata; }
 
-  /** The WebAssembly exports: the plain ABI and wasi-nn. */
+  // The WebAssembly exports: the plain ABI and wasi-nn.
   get exports() { return this.#exports; }
 
-  /** Computes all outputs. The results are copies that later runs do not touch. */
+  // Computes all outputs. The results are copies that later runs do not touch.
   run(inputs) {
     for (const name of Object.keys(inputs)) {
       if (!this.inputs.some((port) => port.name === name)) {
         throw new ModelError(`the model has no input "${name}"; it has ${this.inputs.map((p) => `"${p.name}"`).join(', ')}`, 1);
       }
     }
-    const tensors = this.inputs.map((port) => (port.list ? { port, dims: [] } : this.#check(port, inputs[port.name])));
+    const tensors = this.inputs.map((port) => {
+      if (port.list) return { port, dims: [] };  //: lists
+      return this.#check(port, inputs[port.name]);
+    });
     tensors.forEach(({ dims }, i) => this.#setShape(i, dims));
     this.#call('o2w_prepare');
-    const lists = [];
+    // Handles of lists, and blocks of strings.
+    const lists = [];  //: lists
+    const blocks = [];  //: strings
     try {
+      //: lists {
       tensors.filter(({ port }) => port.list).forEach((entry) => {
-        entry.list = this.#makeList(`input "${entry.port.name}"`, entry.port.list, inputs[entry.port.name]);
+        entry.list = this.#makeList(quotedInput(entry.port), entry.port.list, inputs[entry.port.name]);
         lists.push(entry.list);
       });
-      return this.#compute(tensors);
-    } finally {
-      lists.forEach((list) => this.#exports.o2w_list_free(list));
-    }
-  }
-
-  #compute(tensors) {
-    tensors.forEach(({ data, port }, i) => {
-      if (port.list) return;
-      const { bytes } = this.#port(this.#exports.o2w_input(i));
-      const count = port.onnx_dtype === STRING ? bytes / 8 : bytes / ARRAYS[port.onnx_dtype].BYTES_PER_ELEMENT;
-      if (data.length !== count) {
-        throw new ModelError(`input "${port.name}": expected ${count} elements, got ${data.length}`, 1);
-      }
-    });
-    const blocks = [];
-    try {
-      tensors.forEach(({ data, port, list }, i) => {
-        if (port.list) {
-          const { address } = this.#port(this.#exports.o2w_input(i));
-          new DataView(this.#exports.memory.buffer).setUint32(address, list, true);
-        } else if (port.onnx_dtype === STRING) {
+      //: }
+      tensors.forEach(({ data, port }, i) => {
+        if (port.list) return;  //: lists
+        const { bytes } = this.#port(this.#exports.o2w_input(i));
+        let size = ARRAYS[port.onnx_dtype]?.BYTES_PER_ELEMENT;
+        if (port.onnx_dtype === STRING) size = 8;  //: strings
+        if (data.length !== bytes / size) throw new ModelError(`${quotedInput(port)}: expected ${bytes / size} elements, got ${data.length}`, 1);
+      });
+      tensors.forEach((entry, i) => {
+        const { data, port } = entry;
+        //: strings {
+        if (port.onnx_dtype === STRING) {
           blocks.push(this.#writeStrings(i, data));
-        } else {
-          // Views are made anew each time: memory may have grown.
-          const { address } = this.#port(this.#exports.o2w_input(i));
-          new ARRAYS[port.onnx_dtype](this.#exports.memory.buffer, address, data.length).set(data);
+          return;
         }
+        //: }
+        // Views are made anew each time: memory may have grown.
+        const { address } = this.#port(this.#exports.o2w_input(i));
+        if (port.list) return new DataView(this.#exports.memory.buffer).setUint32(address, entry.list, true);  //: lists
+        new ARRAYS[port.onnx_dtype](this.#exports.memory.buffer, address, data.length).set(data);
       });
       this.#call('o2w_run');
     } finally {
-      for (const block of blocks) this.#exports.o2w_free(block);
+      for (const block of blocks) this.#exports.o2w_free(block);  //: strings
+      lists.forEach((list) => this.#exports.o2w_list_free(list));  //: lists
     }
     return Object.fromEntries(this.outputs.map((port, i) => {
       const { address, bytes, dims } = this.#port(this.#exports.o2w_output(i));
-      if (port.list) {
-        return [port.name, this.#readList(port.list, new DataView(this.#exports.memory.buffer).getUint32(address, true))];
-      }
-      if (port.onnx_dtype === STRING) return [port.name, { data: this.#readStrings(address, bytes / 8), dims }];
+      if (port.list) return [port.name, this.#readList(port.list, new DataView(this.#exports.memory.buffer).getUint32(address, true))];  //: lists
+      if (port.onnx_dtype === STRING) return [port.name, { data: this.#readStrings(address, bytes / 8), dims }];  //: strings
       const array = ARRAYS[port.onnx_dtype];
-      const view = new array(this.#exports.memory.buffer, address, bytes / array.BYTES_PER_ELEMENT);
-      return [port.name, { data: view.slice(), dims }];
+      return [port.name, { data: new array(this.#exports.memory.buffer, address, bytes / array.BYTES_PER_ELEMENT).slice(), dims }];
     }));
   }
 
+  //: strings {
   // Returns the block that holds the bytes; the module reads it when it runs.
   #writeStrings(index, strings) {
     const encoded = strings.map((text) => new TextEncoder().encode(text));
@@ -315,6 +326,8 @@ export class Model {
       decoder.decode(new Uint8Array(this.#exports.memory.buffer, elements[2 * i], elements[2 * i + 1])));
   }
 
+  //: }
+  //: lists {
   // A sequence is given as an array of its elements; an optional as its element, or null. Returns the list's handle.
   #makeList(what, type, value) {
     const elements = type.kind === 'optional' ? (value === null || value === undefined ? [] : [value]) : value;
@@ -369,44 +382,48 @@ export class Model {
       if (type.list) return this.#readList(type.list, data);
       const array = ARRAYS[type.onnx_dtype];
       const dims = Array.from({ length: view.getUint32(4, true) }, (_, d) => view.getInt32(8 + 4 * d, true));
-      if (type.onnx_dtype === STRING) return { data: this.#readStrings(data, view.getUint32(44, true) / 8), dims };
+      if (type.onnx_dtype === STRING) return { data: this.#readStrings(data, view.getUint32(44, true) / 8), dims };  //: strings
       return { data: new array(this.#exports.memory.buffer, data, view.getUint32(44, true) / array.BYTES_PER_ELEMENT).slice(), dims };
     });
     return type.kind === 'optional' ? elements[0] ?? null : elements;
   }
 
+  //: }
   #check(port, value) {
-    if (value === undefined) throw new ModelError(`input "${port.name}" (${describe(port)}) is missing`, 1);
+    if (value === undefined) throw new ModelError(`${input(port)} is missing`, 1);
     const { data, dims } = asTensor(value);
+    //: strings {
     if (port.onnx_dtype === STRING) {
-      if (!Array.isArray(data) || !data.every((text) => typeof text === 'string')) {
-        throw new ModelError(`input "${port.name}" (${describe(port)}): expected an array of strings`, 1);
-      }
+      if (!Array.isArray(data) || !data.every((text) => typeof text === 'string')) throw new ModelError(`${input(port)}: expected an array of strings`, 1);
       return { port, data, dims: dims ?? this.#inferDims(port, data.length) };
     }
-    const array = ARRAYS[port.onnx_dtype];
-    const named = data?.constructor?.name ?? typeof data;
-    const fits = data instanceof array || Array.isArray(data) ||
-        (port.dtype === 'float16' && named === 'Float16Array') || (array === Uint8Array && named === 'Uint8ClampedArray');
-    if (!fits) throw new ModelError(`input "${port.name}" (${describe(port)}): expected ${array.name}, got ${named}`, 1);
-    const bits = named === 'Float16Array' ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data;
-    return { port, data: bits, dims: dims ?? this.#inferDims(port, COMPLEX.includes(port.onnx_dtype) ? data.length / 2 : data.length) };
+    //: }
+    const array = ARRAYS[port.onnx_dtype], named = data?.constructor?.name ?? typeof data;
+    let fits = data instanceof array || Array.isArray(data) || (array === Uint8Array && named === 'Uint8ClampedArray'), given = data;
+    //: float16 {
+    if (port.dtype === 'float16' && named === 'Float16Array') {
+      fits = true;
+      given = new Uint16Array(data.buffer, data.byteOffset, data.length);
+    }
+    //: }
+    if (!fits) throw new ModelError(`${input(port)}: expected ${array.name}, got ${named}`, 1);
+    let count = data.length;
+    if (COMPLEX.includes(port.onnx_dtype)) count /= 2;  //: complex
+    return { port, data: given, dims: dims ?? this.#inferDims(port, count) };
   }
 
   // A shape that the element count alone decides: all sizes fixed, or one that varies.
   #inferDims(port, count) {
-    const unknown = port.shape.filter((size) => typeof size !== 'number');
-    if (unknown.length === 0) return port.shape;
-    const known = port.shape.reduce((product, size) => (typeof size === 'number' ? product * size : product), 1);
-    if (unknown.length > 1 || known === 0 || count % known !== 0) {
-      throw new ModelError(`input "${port.name}" (${describe(port)}): give its dims, as {data, dims}`, 1);
-    }
-    return port.shape.map((size) => (typeof size === 'number' ? size : count / known));
+    const { shape } = port;
+    const known = shape.reduce((product, size) => (typeof size === 'number' ? product * size : product), 1);
+    const unknown = shape.filter((size) => typeof size !== 'number').length;
+    if (unknown > 1 || (unknown === 1 && (known === 0 || count % known !== 0))) throw new ModelError(`${input(port)}: give its dims, as {data, dims}`, 1);
+    return shape.map((size) => (typeof size === 'number' ? size : count / known));
   }
 
   #setShape(index, dims) {
     if (!Array.isArray(dims) || !dims.every((size) => Number.isSafeInteger(size) && size >= 0 && size < 2 ** 31)) {
-      throw new ModelError(`input "${this.inputs[index].name}": dims must be a list of sizes, got ${JSON.stringify(dims)}`, 1);
+      throw new ModelError(`${quotedInput(this.inputs[index])}: dims must be a list of sizes, got ${JSON.stringify(dims)}`, 1);
     }
     const address = this.#exports.o2w_alloc(Math.max(4 * dims.length, 4)) >>> 0;
     if (address === 0) throw new ModelError('out of memory', 7);
@@ -421,9 +438,8 @@ export class Model {
   #port(pointer) {
     if (pointer === 0) throw new ModelError(this.#lastError(), 7);
     const view = new DataView(this.#exports.memory.buffer, pointer >>> 0, 60);
-    const rank = view.getUint32(16, true);
     return {
-      dims: Array.from({ length: rank }, (_, i) => view.getInt32(20 + 4 * i, true)),
+      dims: Array.from({ length: view.getUint32(16, true) }, (_, i) => view.getInt32(20 + 4 * i, true)),
       address: view.getUint32(52, true),
       bytes: view.getUint32(56, true),
     };
@@ -437,22 +453,21 @@ export class Model {
   #lastError() { return lastError(this.#exports); }
 }
 
-/**
- * Loads the model. `source` may be the module's URL, bytes, a fetch Response or a WebAssembly.Module; without it, the file beside this one.
- * `weights`, of a module whose weights are in files of their own: where those are, in order (URLs, paths, bytes or Responses); without it,
- * beside the module. They are fetched while the module is compiled, and written to its memory as they arrive.
- */
+// Loads the model. `source` is the module: its URL or path, bytes, a fetch Response or a WebAssembly.Module; without it, the file beside this one.
+// `weights`: where the files of weights are, in order (URLs, paths, bytes or Responses); without it, beside the module. They are
+// fetched while the module is compiled, and written to its memory as they arrive.
 export async function create(source = new URL(`./${encodeURIComponent(FILE)}`, import.meta.url), { weights } = {}) {
+  //: sidecar {
   const files = weights === undefined ? await besideModule(source) : [weights].flat();
   const opened = [];
   const open = (i) => {
     for (let k = opened.length; k < Math.min(files.length, i + AHEAD); k++) opened.push(openWeights(files[k], k));
     return opened[i];
   };
-  if (files.length > 0) open(0);
-  const module = await compile(source);
-  const model = new Model(module, await WebAssembly.instantiate(module, {}));
-  if (model.exports.o2w_weights) await loadWeights(model, files, open);
+  open(0);
+  //: }
+  const module = await compile(source), model = new Model(module, await WebAssembly.instantiate(module, {}));
+  await loadWeights(model, files, open);  //: sidecar
   return model;
 }
 
