@@ -72,17 +72,29 @@ int64_t multiply_saturating(int64_t a, int64_t b) {
   return negative ? -static_cast<int64_t>(product) : static_cast<int64_t>(product);
 }
 
-int64_t evaluate(const abi::DimInstruction* code, const int64_t* symbols) {
+uint64_t read_number(const uint8_t*& place) {
+  uint64_t number = 0;
+  for (int shift = 0;; shift += 7) {
+    const uint8_t byte = *place++;
+    number |= static_cast<uint64_t>(byte & 0x7f) << shift;
+    if (byte < 0x80) return number;
+  }
+}
+
+int64_t evaluate(const uint8_t* code, const int64_t* symbols) {
   int64_t stack[abi::kMaxDimStack];
-  int depth = 0;  // the packager has checked that code stays within the stack
-  for (; code->op != abi::DimOp::kEnd; ++code) {
-    if (code->op == abi::DimOp::kConstant) {
-      stack[depth++] = code->operand;
-    } else if (code->op == abi::DimOp::kSymbol) {
-      stack[depth++] = symbols[code->operand];
+  int depth = 0;  // the compiler has checked that code stays within the stack
+  for (;;) {
+    const auto op = static_cast<abi::DimOp>(*code++);
+    if (op == abi::DimOp::kEnd) break;
+    if (op == abi::DimOp::kConstant) {
+      const uint64_t number = read_number(code);
+      stack[depth++] = static_cast<int64_t>(number >> 1 ^ (0 - (number & 1)));
+    } else if (op == abi::DimOp::kSymbol) {
+      stack[depth++] = symbols[read_number(code)];
     } else {
       --depth;
-      stack[depth - 1] = apply(code->op, stack[depth - 1], stack[depth]);
+      stack[depth - 1] = apply(op, stack[depth - 1], stack[depth]);
     }
   }
   return depth > 0 ? stack[depth - 1] : 0;
@@ -97,7 +109,7 @@ int64_t evaluate(const abi::DimSpec& dim, const int64_t* symbols) {
     case abi::DimKind::kExpression:
       break;
   }
-  return evaluate(at<const abi::DimInstruction>(dim.code), symbols);
+  return evaluate(at<const uint8_t>(dim.code), symbols);
 }
 
 }  // namespace o2w::runtime

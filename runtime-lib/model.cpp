@@ -384,7 +384,7 @@ O2W_EXPORT int32_t o2w_plan_arena() {
   auto* scratch = reinterpret_cast<int*>(offsets + count);
   const auto* buffers = at<const o2w::abi::ArenaBuffer>(o2w_model.arena);
   for (uint32_t i = 0; i < count; ++i) {
-    const int64_t bytes = evaluate(at<const o2w::abi::DimInstruction>(buffers[i].bytes), symbol_values());
+    const int64_t bytes = evaluate(at<const uint8_t>(buffers[i].bytes), symbol_values());
     if (bytes > kMaxTensorBytes)
       return intermediates_too_large("an intermediate tensor needs", static_cast<uint64_t>(bytes));
     intervals[i] = {buffers[i].first_use, buffers[i].last_use, bytes < 0 ? 0 : bytes};

@@ -21,6 +21,19 @@
 // Sizes. Saturating at the ends of i64, so that a bound check afterwards sees an overflow as too large.
 //   o2w_add_sat(i64, i64) -> i64
 //   o2w_mul_sat(i64, i64) -> i64
+//   o2w_update_dims(list: i32)
+//     Computes entries of the dim table. The list holds for each its number + 1 and where its code begins,
+//     from ModelDescriptor::steps on (LEB128), and ends with a 0.
+//
+// Steps (steps.cpp). Cells are addresses of entries of the pointer table, codes those of sizes' code.
+//   o2w_step_allocate(cell: i32, code: i32, number: i32) -> i32 errno
+//     A heap buffer; message `number` names the tensor that there is no memory for.
+//   o2w_step_free(cell: i32)
+//   o2w_step_move(to: i32, from: i32)
+//   o2w_step_set(symbol: i32, code: i32, list: i32)
+//     Sets the symbol whose value lies at this address, then as o2w_update_dims(list).
+//   o2w_step_check(a: i32, b: i32, relation: i32, errno: i32, number: i32) -> i32 errno
+//     Fails with message `number` where the relation (StepRelation) does not hold between two sizes.
 //
 // Memory.
 //   o2w_heap_alloc(bytes: i64) -> i32
@@ -84,8 +97,10 @@ enum Errno : int32_t {
   kNotFound = 8,
 };
 
-// A size as code for a stack machine on i64, ended by kEnd. Arithmetic saturates; a division by zero gives 0.
-enum class DimOp : uint32_t {
+// A size as code for a stack machine on i64, ended by kEnd: bytes, an operation each, kConstant followed by
+// its value and kSymbol by its number (LEB128; a value's sign is its lowest bit, as in zigzag coding).
+// Arithmetic saturates; a division by zero gives 0.
+enum class DimOp : uint8_t {
   kEnd,
   kConstant,
   kSymbol,
@@ -98,18 +113,16 @@ enum class DimOp : uint32_t {
   kMax,
   kBroadcast
 };
-struct DimInstruction {
-  int64_t operand;  // kConstant: the value; kSymbol: its number
-  DimOp op;
-  uint32_t reserved;
-};
 inline constexpr int kMaxDimStack = 64;
+
+// Of o2w_step_check.
+enum class StepRelation : uint32_t { kEqual, kBroadcastable, kLessEqual };
 
 enum class DimKind : uint32_t { kFixed, kSymbol, kExpression };
 struct DimSpec {
   int64_t value;  // fixed: the size; symbol: its number
   DimKind kind;
-  uint32_t code;  // expression: address of DimInstruction[]
+  uint32_t code;  // expression: address of its code
   uint32_t text;  // symbol, expression: address of its name, NUL-terminated
   uint32_t reserved;
 };
@@ -139,7 +152,7 @@ struct PortSpec {
 
 // A buffer of a dynamic arena. Lifetimes in steps, inclusive.
 struct ArenaBuffer {
-  uint32_t bytes;   // DimInstruction[]
+  uint32_t bytes;   // address of its size's code
   uint32_t buffer;  // index into the pointer table
   int32_t first_use, last_use;
 };
@@ -164,8 +177,10 @@ struct ModelDescriptor {
   // The strings known when compiling, as a hash table (string_hash.h) of a power of two slots; empty slots
   // are {0, 0}. 0 slots: there are no such strings.
   uint32_t string_slots;
-  uint32_t strings;  // String[]
-  uint32_t weights;  // WeightsDescriptor; 0: they are part of the module
+  uint32_t strings;    // String[]
+  uint32_t weights;    // WeightsDescriptor; 0: they are part of the module
+  uint32_t dim_table;  // i32[]: sizes that generated code reads
+  uint32_t steps;      // what steps refer to (o2w_update_dims)
 };
 
 // Weights in a file beside the module, which the host writes into memory; what o2w_weights() points at (plain
@@ -227,12 +242,11 @@ struct NnTensor {
   uint32_t data_length;
 };
 
-static_assert(sizeof(DimInstruction) == 16 && offsetof(DimInstruction, op) == 8);
 static_assert(sizeof(DimSpec) == 24 && offsetof(DimSpec, code) == 12);
 static_assert(sizeof(SymbolSpec) == 24 && offsetof(SymbolSpec, name) == 16);
 static_assert(sizeof(PortSpec) == 32);
 static_assert(sizeof(ArenaBuffer) == 16);
-static_assert(sizeof(ModelDescriptor) == 80);
+static_assert(sizeof(ModelDescriptor) == 88);
 static_assert(sizeof(WeightsDescriptor) == 20);
 static_assert(sizeof(String) == 8);
 static_assert(sizeof(TensorArg) == 44 && offsetof(TensorArg, dims) == 12);

@@ -50,6 +50,7 @@ int32_t at(int64_t address) { return static_cast<int32_t>(static_cast<uint32_t>(
 void Plan::emit(const MemoryMap& map) {
   map_ = map;
   dim_code_.set_table(map.symbol_table);
+  if (!table_.empty()) table_.emit_walk(module_, map, dim_count());
   emit_prepare();
   const std::string setup = program_.setup.empty() ? "" : steps_function(program_.setup, "setup", true),
                     steps = steps_function(program_.steps, "run", true);
@@ -108,15 +109,8 @@ void Plan::set_symbol(FunctionBuilder& f, const ir::Symbol& symbol, I64 value) {
 }
 
 void Plan::update_dims(FunctionBuilder& f, const std::vector<ir::SymbolRef>& symbols) {
-  for (std::size_t k = 0; k < dims_.size(); ++k) {
-    const std::vector<ir::SymbolRef> used = dims_[k].symbols();
-    const bool changed = std::any_of(used.begin(), used.end(), [&](const ir::SymbolRef& symbol) {
-      return std::any_of(symbols.begin(), symbols.end(),
-                         [&](const ir::SymbolRef& set) { return set->name == symbol->name; });
-    });
-    if (!changed) continue;
-    f.store_i32(f.i32(at(map_.dim_table + 4 * static_cast<int64_t>(k))), wrap(dim_code_.value(f, dims_[k])));
-  }
+  if (!symbols.empty())
+    f.call_statement("o2w_update_dims", f.arguments(f.i32(at(map_.steps + update_list(symbols)))));
 }
 
 // --- Entry points.
@@ -129,10 +123,8 @@ bool Plan::is_checked_on_entry(const Step& step) const {
 void Plan::emit_prepare() {
   FunctionBuilder f(module_, "o2w_model_prepare");
   f.set_result(WasmType::i32);
-  for (std::size_t k = 0; k < dims_.size(); ++k) {
-    if (!dims_[k].from_inputs()) continue;
-    f.store_i32(f.i32(at(map_.dim_table + 4 * static_cast<int64_t>(k))), wrap(dim_code_.value(f, dims_[k])));
-  }
+  if (std::any_of(dims_.begin(), dims_.end(), [](const ir::Dim& dim) { return dim.from_inputs(); }))
+    f.call_statement("o2w_update_dims", f.arguments(f.i32(at(map_.steps + entry_list_))));
   for (const Step& step : program_.steps) {
     if (is_checked_on_entry(step)) emit_step(f, step);
   }
@@ -148,14 +140,27 @@ std::string Plan::steps_function(const Steps& steps, const std::string& name, bo
   for (const Step& step : steps) {
     if (!top || !is_checked_on_entry(step)) list.push_back(&step);
   }
+  // Steps by functions, rows that lie side by side by one walk.
   std::vector<std::string> parts;
-  for (std::size_t begin = 0; begin < list.size() || parts.empty(); begin += kStepsPerFunction) {
-    const std::size_t end = std::min(list.size(), begin + kStepsPerFunction);
+  for (std::size_t begin = 0, end = 0; begin < list.size() || parts.empty(); begin = end) {
     const std::string part = name + "_" + std::to_string(parts.size());
     // Keys are names here: every part is its own.
     parts.push_back(functions_.get(part, "plan " + part, [&](FunctionBuilder& f) {
       f.set_result(WasmType::i32);
-      for (std::size_t k = begin; k < end; ++k) emit_step(f, *list[k]);
+      for (std::size_t statements = 0; end < list.size() && statements < kStepsPerFunction; ++statements) {
+        const auto row = rows_.find(list[end]);
+        if (row == rows_.end()) {
+          emit_step(f, *list[end++]);
+          continue;
+        }
+        auto range = table_.range(row->second);
+        for (++end; end < list.size(); ++end) {
+          const auto next = rows_.find(list[end]);
+          if (next == rows_.end() || table_.range(next->second).first != range.second) break;
+          range.second = table_.range(next->second).second;
+        }
+        walk(f, range);
+      }
       f.return_(f.i32(0));
     }));
   }
@@ -197,36 +202,19 @@ std::vector<StepFunction> Plan::emit_step_functions() {
 
 // --- Steps.
 
+void Plan::walk(FunctionBuilder& f, std::pair<int64_t, int64_t> rows) {
+  auto arguments = f.arguments(f.i32(at(map_.steps + rows.first)), f.i32(at(map_.steps + rows.second)));
+  const Local code = f.keep(f.call(StepTable::kWalk, std::move(arguments), WasmType::i32));
+  f.if_(I32(code.get()), [&] { f.return_(code.get()); });
+}
+
 void Plan::emit_step(FunctionBuilder& f, const Step& step) {
+  if (const auto row = rows_.find(&step); row != rows_.end()) return walk(f, table_.range(row->second));
   std::visit([&](const auto& what) { emit(f, what); }, step.what);
 }
 
 void Plan::emit(FunctionBuilder& f, const Call& call) {
-  const KernelCall& kernel = calls_.at(&call);
-  if (const auto* routine = std::get_if<Routine>(&call.kernel)) return emit_routine(f, call, *routine);
-  if (std::holds_alternative<CopyBytes>(call.kernel)) {
-    f.memory_copy(address(f, call.pointers.at(1)), address(f, call.pointers.at(0)),
-                  size(f, kernel.arguments[0]));
-    return;
-  }
-  std::vector<Tree> arguments;
-  for (const Address& pointer : call.pointers) arguments.push_back(address(f, pointer));
-  for (const ir::Dim& dim : kernel.arguments) arguments.push_back(size(f, dim));
-  int error = call.error;
-  if (const auto* nest = std::get_if<LoopNest>(&call.kernel); nest != nullptr && error < 0)
-    error = nest->error;
-  if (kernel.can_fail) arguments.push_back(f.i32(error));
-  if (kernel.takes_workspace()) {
-    arguments.push_back(f.i32(at(map_.zeros)));
-    arguments.push_back(f.i32(at(map_.workspace)));
-  }
-  f.call_statement(kernel.function, std::move(arguments));
-  if (!kernel.can_fail) return;
-  f.if_(functions_.pending_error(f), [&] {
-    functions_.clear_error(f);
-    auto failure = f.arguments(f.i32(abi::kRuntimeError), f.i32(error));
-    f.return_(f.call("o2w_fail", std::move(failure), WasmType::i32));
-  });
+  emit_routine(f, call, std::get<Routine>(call.kernel));
 }
 
 void Plan::emit_routine(FunctionBuilder& f, const Call& call, const Routine& routine) {
@@ -341,49 +329,14 @@ void Plan::emit(FunctionBuilder& f, const BindSymbols& bind) {
   update_dims(f, bind.symbols);
 }
 
-void Plan::emit(FunctionBuilder& f, const SetSymbol& set) {
-  set_symbol(f, *set.symbol, dim_code_.value(f, set.value));
-  update_dims(f, {set.symbol});
+void Plan::functions_were_merged() {
+  merged_ = StepTable::names_after_merging(module_, table_.function_names());
 }
 
-void Plan::emit(FunctionBuilder& f, const Check& check) {
-  const Var<I64> a = f.local<I64>(dim_code_.value(f, check.a));
-  const Var<I64> b = f.local<I64>(dim_code_.value(f, check.b));
-  const bool from_inputs = check.a.from_inputs() && check.b.from_inputs();
-  const auto holds = [&] {
-    switch (check.relation) {
-      case ir::Require::Relation::equal:
-        return a == b;
-      case ir::Require::Relation::broadcastable:
-        return (a == b) | (a == 1) | (b == 1);
-      case ir::Require::Relation::less_equal:
-        return a <= b;
-    }
-    fail_internal("bad relation");
-  };
-  fail_if(f, is_zero(holds()), from_inputs ? abi::kInvalidArgument : abi::kRuntimeError, check.error);
-}
-
-void Plan::emit(FunctionBuilder& f, const Allocate& allocate) {
-  const Buffer& buffer = program_.buffers.at(static_cast<std::size_t>(allocate.buffer));
-  const Var<I64> bytes = f.local<I64>(dim_code_.value(f, buffer.bytes));
-  const Var<I32> pointer =
-      f.local<I32>(I32(f.call("o2w_heap_alloc", f.arguments(bytes.get()), WasmType::i32)));
-  f.if_(is_zero(pointer), [&] {
-    f.return_(f.call("o2w_out_of_memory", f.arguments(bytes.get(), f.i32(allocate.error)), WasmType::i32));
-  });
-  f.store_i32(f.i32(at(pointer_cell(allocate.buffer))), pointer);
-}
-
-void Plan::emit(FunctionBuilder& f, const Free& free) {
-  const int32_t cell = at(pointer_cell(free.buffer));
-  f.call_statement("o2w_heap_free", f.arguments(load_i32(f.i32(cell))));
-  f.store_i32(f.i32(cell), 0);
-}
-
-void Plan::emit(FunctionBuilder& f, const MoveBuffer& move) {
-  f.store_i32(f.i32(at(pointer_cell(move.to))), load_i32(f.i32(at(pointer_cell(move.from)))));
-  f.store_i32(f.i32(at(pointer_cell(move.from))), 0);
+std::string Plan::function_of(const Call& call) const {
+  const std::string& function = calls_.at(&call).function;
+  const auto found = merged_.find(function);
+  return found == merged_.end() ? function : found->second;
 }
 
 // --- The stage's face.
@@ -400,6 +353,9 @@ CodeGenerator::~CodeGenerator() { delete impl_; }
 MemoryNeeds CodeGenerator::needs() const { return impl_->plan.needs(); }
 const std::set<std::string>& CodeGenerator::copied_functions() const { return impl_->plan.copied(); }
 void CodeGenerator::emit(const MemoryMap& map) { impl_->plan.emit(map); }
+const std::vector<uint8_t>& CodeGenerator::step_bytes() const { return impl_->plan.step_bytes(); }
+std::vector<int32_t> CodeGenerator::step_constants() const { return impl_->plan.step_constants(); }
+void CodeGenerator::functions_were_merged() { impl_->plan.functions_were_merged(); }
 std::vector<StepFunction> CodeGenerator::emit_step_functions() { return impl_->plan.emit_step_functions(); }
 std::string CodeGenerator::function_of(const Call& call) const { return impl_->plan.function_of(call); }
 

@@ -1,15 +1,20 @@
-// The plan: the program's steps as functions that call kernels. Long lists of steps are cut into several
-// functions, since engines take disproportionate time to optimise a large one.
+// The plan: the program's steps. Those that are calls with addresses and sizes, nearly all, are rows of a
+// table (step_table.h); functions hold the others, and walk the rows between them. Long ones are cut into
+// several, since engines take disproportionate time to optimise a large function.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "compiler/codegen/codegen.h"
+#include "compiler/codegen/dim_bytes.h"
 #include "compiler/codegen/dim_code.h"
 #include "compiler/codegen/kernels/kernel.h"
+#include "compiler/codegen/step_table.h"
+#include "compiler/support/error.h"
 
 namespace o2w::codegen {
 
@@ -21,8 +26,11 @@ class Plan {
   MemoryNeeds needs() const;
   const std::set<std::string>& copied() const { return functions_.copied(); }
   void emit(const MemoryMap& map);
+  const std::vector<uint8_t>& step_bytes() const { return table_.bytes(); }
+  std::vector<int32_t> step_constants() const { return table_.constants(map_); }
+  void functions_were_merged();
   std::vector<StepFunction> emit_step_functions();
-  const std::string& function_of(const schedule::Call& call) const { return calls_.at(&call).function; }
+  std::string function_of(const schedule::Call& call) const;
 
  private:
   // --- plan_kernels.cpp
@@ -32,20 +40,36 @@ class Plan {
   void need(const ir::Dim& dim);
   void need_all(const ir::Shape& dims);
 
+  // --- plan_rows.cpp: steps as rows of the table.
+  void make_table();
+  void sort_dims();
+  void add_rows(const schedule::Steps& steps, bool top);
+  void add_row(const schedule::Step& step);
+  void add_row(const schedule::Step& step, const schedule::Call& call);
+  void announce_updates(const schedule::Step& step);
+  StepArgument size_argument(const ir::Dim& dim);
+  StepArgument address_argument(const schedule::Address& address);
+  bool is_placed(int buffer) const;
+  StepValue code_of(const ir::Dim& dim);
+  // A list of the sizes that depend on these symbols, as o2w_update_dims takes it; where it lies among the
+  // bytes.
+  int64_t update_list(const std::vector<ir::SymbolRef>& symbols);
+  int64_t update_list(const std::function<bool(const ir::Dim&)>& is_member);
+
   // --- plan.cpp: functions are () -> i32 errno.
   void emit_prepare();
   void emit_nn_strings();
   std::string steps_function(const schedule::Steps& steps, const std::string& name, bool top);
   void emit_step(FunctionBuilder& f, const schedule::Step& step);
+  void walk(FunctionBuilder& f, std::pair<int64_t, int64_t> rows);
   void emit(FunctionBuilder& f, const schedule::Call& call);
   void emit(FunctionBuilder& f, const schedule::Branch& branch);
   void emit(FunctionBuilder& f, const schedule::Repeat& repeat);
   void emit(FunctionBuilder& f, const schedule::BindSymbols& bind);
-  void emit(FunctionBuilder& f, const schedule::SetSymbol& set);
-  void emit(FunctionBuilder& f, const schedule::Check& check);
-  void emit(FunctionBuilder& f, const schedule::Allocate& allocate);
-  void emit(FunctionBuilder& f, const schedule::Free& free);
-  void emit(FunctionBuilder& f, const schedule::MoveBuffer& move);
+  template <typename Row>
+  void emit(FunctionBuilder&, const Row&) {
+    fail_internal("a step that should be a row of the table");
+  }
   void emit_routine(FunctionBuilder& f, const schedule::Call& call, const schedule::Routine& routine);
   void return_if_failed(FunctionBuilder& f, const std::string& function);
   void fail_if(FunctionBuilder& f, I32 condition, int32_t code, int error);
@@ -64,7 +88,12 @@ class Plan {
   DimCode dim_code_;
   MemoryMap map_;
   std::map<const schedule::Call*, KernelCall> calls_;
-  std::map<std::string, int> dim_numbers_;  // by text
+  StepTable table_;
+  DimBytes dim_bytes_;
+  std::map<const schedule::Step*, std::size_t> rows_;
+  std::map<std::string, std::string> merged_;  // functions that are others now
+  int64_t entry_list_ = 0;                     // of the sizes that follow from the inputs'
+  std::map<std::string, int> dim_numbers_;     // by text
   std::vector<ir::Dim> dims_;
   int64_t zero_bytes_ = 0, workspace_bytes_ = 0;
   int bodies_ = 0;  // of branches and loops, for their functions' names

@@ -10,12 +10,20 @@ namespace o2w::codegen {
 using namespace schedule;  // NOLINT(google-build-using-namespace): the steps and kernels of the program
 
 Plan::Plan(BinaryenModuleRef module, const Program& program, const Target& target)
-    : module_(module), program_(program), functions_(module, target), dim_code_(functions_, program.symbols) {
+    : module_(module),
+      program_(program),
+      functions_(module, target),
+      dim_code_(functions_, program.symbols),
+      dim_bytes_(program.symbols) {
   collect(program.setup);
   collect(program.steps);
+  make_table();
 }
 
-MemoryNeeds Plan::needs() const { return {dim_count(), zero_bytes_, workspace_bytes_}; }
+MemoryNeeds Plan::needs() const {
+  return {dim_count(), zero_bytes_, workspace_bytes_, static_cast<int64_t>(table_.bytes().size()),
+          static_cast<int64_t>(table_.constant_count())};
+}
 
 void Plan::need(const ir::Dim& dim) {
   if (dim.is_constant()) return;

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "compiler/codegen/dim_bytes.h"
 #include "compiler/package/sidecar.h"
 #include "compiler/package/string_table.h"
 #include "compiler/support/error.h"
@@ -42,6 +43,11 @@ class TableWriter {
     for (std::size_t i = 0; i < values.size(); ++i) put(address, i, values[i]);
     return address;
   }
+  uint32_t add_bytes(const std::vector<uint8_t>& values) {
+    const uint32_t address = end();
+    bytes_.insert(bytes_.end(), values.begin(), values.end());
+    return address;
+  }
   // Address of NUL-terminated text; equal texts share it.
   uint32_t text(const std::string& text) {
     const auto [found, is_new] = texts_.try_emplace(text, end());
@@ -57,88 +63,6 @@ class TableWriter {
   int64_t base_;
   std::vector<uint8_t> bytes_;
   std::map<std::string, uint32_t> texts_;
-};
-
-class DimCoder {
- public:
-  explicit DimCoder(const std::vector<ir::SymbolRef>& symbols) {
-    for (std::size_t i = 0; i < symbols.size(); ++i) numbers_[symbols[i]->name] = static_cast<int64_t>(i);
-  }
-
-  std::vector<abi::DimInstruction> code(const ir::Dim& dim) {
-    code_.clear();
-    depth_ = 0;
-    add(dim);
-    emit(abi::DimOp::kEnd);
-    return std::move(code_);
-  }
-  int64_t number(const ir::Symbol& symbol) const {
-    const auto found = numbers_.find(symbol.name);
-    ensure(found != numbers_.end(), "a dim uses a symbol that the program does not list");
-    return found->second;
-  }
-
- private:
-  void emit(abi::DimOp op, int64_t operand = 0) { code_.push_back({operand, op, 0}); }
-  void push(abi::DimOp op, int64_t operand) {
-    if (++depth_ > abi::kMaxDimStack) fail_model("a size of this model is too deep an expression");
-    emit(op, operand);
-  }
-  void combine(abi::DimOp op) {
-    --depth_;
-    emit(op);
-  }
-
-  void add(const ir::Dim& dim) {
-    if (dim.terms().empty()) return push(abi::DimOp::kConstant, 0);
-    bool first_term = true;
-    for (const ir::DimTerm& term : dim.terms()) {
-      bool first_factor = true;
-      const auto multiply = [&] {
-        if (!first_factor) combine(abi::DimOp::kMul);
-        first_factor = false;
-      };
-      if (term.coefficient != 1 || term.factors.empty()) {
-        push(abi::DimOp::kConstant, term.coefficient);
-        multiply();
-      }
-      for (const ir::AtomRef& atom : term.factors) {
-        add(*atom);
-        multiply();
-      }
-      if (!first_term) combine(abi::DimOp::kAdd);
-      first_term = false;
-    }
-  }
-
-  void add(const ir::Atom& atom) {
-    if (atom.symbol) return push(abi::DimOp::kSymbol, number(*atom.symbol));
-    add(atom.a);
-    add(atom.b);
-    combine(op_of(atom.op));
-  }
-
-  static abi::DimOp op_of(ir::DimOp op) {
-    switch (op) {
-      case ir::DimOp::floordiv:
-        return abi::DimOp::kFloorDiv;
-      case ir::DimOp::ceildiv:
-        return abi::DimOp::kCeilDiv;
-      case ir::DimOp::mod:
-        return abi::DimOp::kMod;
-      case ir::DimOp::min:
-        return abi::DimOp::kMin;
-      case ir::DimOp::max:
-        return abi::DimOp::kMax;
-      case ir::DimOp::broadcast:
-        return abi::DimOp::kBroadcast;
-    }
-    fail_internal("unknown operation in a dim");
-  }
-
-  std::map<std::string, int64_t> numbers_;
-  std::vector<abi::DimInstruction> code_;
-  int depth_ = 0;
 };
 
 class Layouter {
@@ -161,6 +85,8 @@ class Layouter {
     add_errors();
     add_arena();
     const uint32_t sidecar = tables_.reserve<abi::WeightsDescriptor>(sidecar_ ? 1 : 0);
+    layout_.map.steps = tables_.add_bytes(std::vector<uint8_t>(static_cast<std::size_t>(needs.step_bytes)));
+    layout_.map.constants = tables_.reserve<int32_t>(static_cast<std::size_t>(needs.constant_count));
     layout_.tables_address = tables_.base();
     int64_t end = tables_.end();
 
@@ -171,9 +97,10 @@ class Layouter {
       end += bytes;
       return address;
     };
-    layout_.map.pointer_table = reserve(4 * static_cast<int64_t>(program_.buffers.size()));
     layout_.map.symbol_table = reserve(8 * static_cast<int64_t>(program_.symbols.size()));
-    layout_.map.dim_table = reserve(4 * int64_t{needs.dim_count});
+    layout_.map.dim_table =
+        reserve(4 * (int64_t{needs.dim_count} + static_cast<int64_t>(program_.buffers.size())));
+    layout_.map.pointer_table = layout_.map.dim_table + 4 * int64_t{needs.dim_count};
     layout_.map.setup_cell = reserve(4);
     layout_.map.scratch = reserve(kScratchBytes);
     if (sidecar_) end = align(end, abi::kAlignment);
@@ -207,6 +134,8 @@ class Layouter {
     model.outputs = outputs;
     model.symbol_values = static_cast<uint32_t>(layout_.map.symbol_table);
     model.buffer_count = static_cast<uint32_t>(program_.buffers.size());
+    model.dim_table = static_cast<uint32_t>(layout_.map.dim_table);
+    model.steps = static_cast<uint32_t>(layout_.map.steps);
     model.pointer_table = static_cast<uint32_t>(layout_.map.pointer_table);
     model.heap_start = static_cast<uint32_t>(layout_.heap_start);
     if (layout_.reserve > 0) layout_.reserve += kHeapOverhead;
@@ -238,7 +167,7 @@ class Layouter {
         spec.text = tables_.text(symbol->name);
       } else {
         spec.kind = abi::DimKind::kExpression;
-        spec.code = tables_.add(dims_.code(dim));
+        spec.code = tables_.add_bytes(dims_.code(dim));
         spec.text = tables_.text(dim.to_string());
       }
       specs.push_back(spec);
@@ -270,7 +199,7 @@ class Layouter {
       const schedule::Buffer& buffer = program_.buffers[i];
       if (buffer.storage != schedule::Storage::arena || buffer.offset >= 0) continue;
       auto [size, is_new] = sizes.try_emplace(buffer.bytes, 0);
-      if (is_new) size->second = tables_.add(dims_.code(buffer.bytes));
+      if (is_new) size->second = tables_.add_bytes(dims_.code(buffer.bytes));
       arena.push_back({size->second, static_cast<uint32_t>(i), buffer.first_use, buffer.last_use});
     }
     layout_.descriptor.arena_count = static_cast<uint32_t>(arena.size());
@@ -417,7 +346,7 @@ class Layouter {
   }
 
   const schedule::Program& program_;
-  DimCoder dims_;
+  codegen::DimBytes dims_;
   TableWriter tables_;
   bool sidecar_;
   MemoryLayout layout_;
@@ -429,10 +358,6 @@ class Layouter {
 MemoryLayout lay_out(const schedule::Program& program, int64_t start, const codegen::MemoryNeeds& needs,
                      bool sidecar) {
   return Layouter(program, start, sidecar).run(needs);
-}
-
-std::vector<abi::DimInstruction> dim_code(const ir::Dim& dim, const std::vector<ir::SymbolRef>& symbols) {
-  return DimCoder(symbols).code(dim);
 }
 
 }  // namespace o2w::package

@@ -17,7 +17,7 @@ struct MemoryLayout {
   codegen::MemoryMap map;
   abi::ModelDescriptor descriptor = {};
   int64_t tables_address = 0;
-  std::vector<uint8_t> tables;  // descriptors, names, texts
+  std::vector<uint8_t> tables;  // descriptors, names, texts, steps
   // Weights by ascending address; views of the program's tensors.
   struct Weights {
     int64_t address = 0;
@@ -40,8 +40,5 @@ struct MemoryLayout {
 // part of the module.
 MemoryLayout lay_out(const schedule::Program& program, int64_t start, const codegen::MemoryNeeds& needs,
                      bool sidecar = false);
-
-// Code of the runtime library's stack machine, kEnd included.
-std::vector<abi::DimInstruction> dim_code(const ir::Dim& dim, const std::vector<ir::SymbolRef>& symbols);
 
 }  // namespace o2w::package

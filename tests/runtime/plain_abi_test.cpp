@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "compiler/package/model_tables.h"
+#include "compiler/codegen/dim_bytes.h"
 #include "runtime-lib/allocator.h"
 #include "runtime-lib/dims.h"
 #include "runtime-lib/model_abi.h"
@@ -143,7 +143,7 @@ TEST(Dims, RunLikeTheCompilersOwn) {
                           ir::broadcast(a, b),
                           ir::floordiv(ir::ceildiv(a, 2) + ir::mod(b, 3), ir::max(a, 1))};
   for (const ir::Dim& dim : dims) {
-    const std::vector<abi::DimInstruction> code = package::dim_code(dim, symbols);
+    const std::vector<uint8_t> code = codegen::DimBytes(symbols).code(dim);
     for (int64_t x : {0, 1, 2, 5, 17, 1000}) {
       for (int64_t y : {0, 1, 3, 8, 999}) {
         const int64_t values[] = {x, y};
