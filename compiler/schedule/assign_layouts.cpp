@@ -2,14 +2,15 @@
 // channels innermost need no im2col and no gathers).
 //
 // Tensors that one operation relates position by position form groups; a group goes channels-last when a
-// convolution with a kernel is in it. Shapes and expressions stay as ONNX has them: only strides change, and
-// the order of a loop nest's outer loops with them.
+// convolution with a kernel is in it, or a nest that cannot go over rows in vectors. Shapes and expressions
+// stay as ONNX has them: only strides change, and the order of a loop nest's outer loops with them.
 #include <algorithm>
 #include <map>
 #include <numeric>
 #include <set>
 
 #include "compiler/schedule/kernel_choice.h"
+#include "compiler/schedule/nest_layout.h"
 #include "compiler/schedule/pack_weights.h"
 #include "compiler/support/error.h"
 
@@ -22,26 +23,6 @@ std::vector<int> row_major_order(int rank) {
   std::vector<int> order(static_cast<std::size_t>(rank));
   std::iota(order.begin(), order.end(), 0);
   return order;
-}
-
-// The loop variable that alone, with coefficient 1, moves an index; -1 if there is no such.
-int lone_variable(const ir::Expr& index) {
-  const std::optional<ir::Affine> affine = ir::as_affine(index);
-  if (!affine || affine->coefficients.size() != 1 || !affine->coefficients.begin()->second.is(1)) return -1;
-  return affine->coefficients.begin()->first;
-}
-
-// Stores happen at the outer loops alone, so that these may be reordered freely; null if not so. The stage
-// that stores.
-const Stage* reorderable_store(const LoopNest& nest) {
-  const Stage* store = nullptr;
-  for (const Stage& stage : nest.stages) {
-    if (stage.sequential || stage.combine != ir::Combiner::none) return nullptr;
-    if (stage.target < 0) continue;
-    if (store != nullptr || !stage.loops.empty()) return nullptr;
-    store = &stage;
-  }
-  return store;
 }
 
 class LayoutAssignment {
@@ -179,20 +160,14 @@ class LayoutAssignment {
   // Joins the stored tensor with the operands whose channels run with its own.
   void relate(const NestOp& nest, const Stage& store) {
     const int out = nest.tensors[static_cast<std::size_t>(store.target)];
-    const std::size_t rank = draft_.at(out).shape.size();
-    if (rank < 3) return;
-    const int channel = lone_variable(store.target_indices[1]);
-    if (channel < 0) return;
-    for (const Stage& stage : nest.nest.stages) {
-      for (const ir::Expr& e : {stage.body, stage.guard}) {
-        if (e.get() == nullptr) continue;
-        ir::walk(e, [&](const ir::ExprNode& node) {
-          if (node.op != ir::ExprOp::read || node.args.size() != rank) return;
-          if (lone_variable(node.args[1]) == channel)
-            unite(nest.tensors[static_cast<std::size_t>(node.slot)], out);
-        });
-      }
-    }
+    for_each_channel_read(draft_, nest, store, [&](const ir::ExprNode& read) {
+      unite(nest.tensors[static_cast<std::size_t>(read.slot)], out);
+    });
+    if (!wants_channels_last(draft_, nest)) return;
+    want(out);
+    for_each_channel_read(draft_, nest, store, [&](const ir::ExprNode& read) {
+      want(nest.tensors[static_cast<std::size_t>(read.slot)]);
+    });
   }
 
   bool channels_contiguous(int t) const {
@@ -200,49 +175,67 @@ class LayoutAssignment {
     return tensor.shape[1].is(1) || tensor.layout.strides[1].is(1);
   }
 
-  // Gives convolutions channels-last operands where they are not, by copies around them.
+  // Gives convolutions, and nests that want them, channels-last operands where they are not, by copies around
+  // them.
   void convert_operands(Block& block) {
     Block result;
     std::map<int, int> converted;  // row-major tensor -> its channels-last copy, in this block
-    const auto channels_last_of = [&](int t) {
-      if (const auto found = converted.find(t); found != converted.end()) return found->second;
+    const auto new_channels_last = [&](int t) {
       const int copy = draft_.add(draft_.at(t).type, draft_.at(t).shape, draft_.at(t).name);
       draft_.at(copy).layout =
           dense_layout(draft_.at(t).shape, channels_last_order(static_cast<int>(draft_.at(t).shape.size())));
+      return copy;
+    };
+    const auto copy_of = [&](int t) {
+      if (const auto found = converted.find(t); found != converted.end()) return found->second;
+      const int copy = new_channels_last(t);
       result.push_back(copy_operation(draft_, t, copy));
       converted[t] = copy;
       return copy;
     };
+    const auto channels_last_of = [&](int t) { return channels_contiguous(t) ? t : copy_of(t); };
+    // What the operation writes goes into a channels-last tensor, and from there to where it belongs.
+    const auto push = [&](Operation operation, int out, int now) {
+      const std::shared_ptr<const ir::Origin> origin = operation.origin;
+      result.push_back(std::move(operation));
+      converted.erase(out);
+      if (now == out) return;
+      result.push_back(copy_operation(draft_, now, out));
+      result.back().origin = origin;
+      converted[out] = now;
+    };
     for (Operation& operation : block) {
       for (Block* inner : blocks_of(operation)) convert_operands(*inner);
+      if (NestOp* nest = operation.as<NestOp>(); nest != nullptr && wants_channels_last(draft_, *nest)) {
+        const Stage& store = *reorderable_store(nest->nest);
+        for_each_channel_read(draft_, *nest, store, [&](const ir::ExprNode& read) {
+          int& tensor = nest->tensors[static_cast<std::size_t>(read.slot)];
+          tensor = channels_last_of(tensor);
+        });
+        int& target = nest->tensors[static_cast<std::size_t>(store.target)];
+        const int out = target;
+        if (!channels_contiguous(out)) target = new_channels_last(out);
+        const int now = target;
+        push(std::move(operation), out, now);
+        continue;
+      }
       ConvolutionOp* convolution = operation.as<ConvolutionOp>();
       if (convolution == nullptr || !has_kernel(draft_, *convolution)) {
         for (const int written : all_writes_of(operation)) converted.erase(written);
         result.push_back(std::move(operation));
         continue;
       }
-      if (!channels_contiguous(convolution->x)) convolution->x = channels_last_of(convolution->x);
+      convolution->x = channels_last_of(convolution->x);
       const int out = convolution->out;
-      if (!channels_contiguous(out)) {
-        convolution->out = draft_.add(draft_.at(out).type, draft_.at(out).shape, draft_.at(out).name);
-        draft_.at(convolution->out).layout = dense_layout(
-            draft_.at(out).shape, channels_last_order(static_cast<int>(draft_.at(out).shape.size())));
-      }
+      if (!channels_contiguous(out)) convolution->out = new_channels_last(out);
       for (std::size_t i = 0; i < convolution->epilogue_tensors.size(); ++i) {
         int& tensor = convolution->epilogue_tensors[i];
         if (convolution->epilogue.operands[i].access != EpilogueOperand::Access::same) continue;
         if (draft_.at(tensor).layout.strides != draft_.at(convolution->out).layout.strides)
-          tensor = channels_last_of(tensor);
+          tensor = copy_of(tensor);
       }
       const int now = convolution->out;
-      const std::shared_ptr<const ir::Origin> origin = operation.origin;
-      result.push_back(std::move(operation));
-      converted.erase(out);
-      if (now != out) {
-        result.push_back(copy_operation(draft_, now, out));
-        result.back().origin = origin;
-        converted[out] = now;
-      }
+      push(std::move(operation), out, now);
     }
     block = std::move(result);
   }
