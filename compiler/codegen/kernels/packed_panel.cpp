@@ -91,8 +91,10 @@ std::string packed_panel_function(FunctionTable& functions, Factors factors,
         const Var<I32> whole = f.local<I32>(first + (k & (unroll - 1)) * packed_step(factors));
         Tile tile(f, kTileRows, factors);
         const auto multiply = [&](int steps) {
-          for (int step = 0; step < steps; ++step) tile.multiply_add_packed(left, right, step);
-          left += 4 * kTileRows * steps;
+          for (int step = 0; step < steps; ++step) {
+            tile.multiply_add_packed(left, right, step);
+            left += 4 * kTileRows;
+          }
           right += packed_step(factors) * steps;
         };
         tile.begin_panel(head);

@@ -60,7 +60,7 @@ void Tile::multiply_add(const std::vector<Var<I32>>& lefts, const Var<I32>& righ
 void Tile::multiply_add_packed(const Var<I32>& left, const Var<I32>& right, int step) {
   load_right(right, static_cast<uint32_t>(step * packed_step(factors_)));
   for (int row = 0; row < rows_; ++row)
-    multiply_row(row, v128::load32_splat(left, static_cast<uint32_t>(4 * (step * rows_ + row))));
+    multiply_row(row, v128::load32_splat(left, static_cast<uint32_t>(4 * row)));
 }
 
 void Tile::multiply_add_rows(const std::vector<Var<I32>>& lefts, const Var<I32>& right,

@@ -26,7 +26,8 @@ class Tile {
   // integers, of the pair there with the 8 pairs.
   void multiply_add(const std::vector<Var<I32>>& lefts, const Var<I32>& right);
   // The same with a left side that is packed for the tile: [k][rows], so that one address serves all rows.
-  // `step`: how many elements of the sum after the addresses.
+  // `step`: how many elements of the sum after the one that `right` points to; `left` is to move with them,
+  // since V8 adds offsets of splatting loads by an instruction of their own, once for each offset.
   void multiply_add_packed(const Var<I32>& left, const Var<I32>& right, int step = 0);
   // The same with a pair of rows of unpacked integers, `right_step` bytes apart; with one row if `odd`.
   void multiply_add_rows(const std::vector<Var<I32>>& lefts, const Var<I32>& right,
