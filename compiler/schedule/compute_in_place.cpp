@@ -93,7 +93,7 @@ class InPlace {
 
   static bool may_share(const DraftTensor& tensor) {
     return tensor.home == DraftTensor::Home::computed && !tensor.carried && !tensor.on_heap &&
-           !tensor.allocated_by_op && !tensor.has_capacity;
+           !tensor.allocated_by_op;
   }
 
   // Made by this operation, as the first to touch its storage.

@@ -40,7 +40,7 @@ int Draft::add(ir::DType type, ir::Shape shape, std::string tensor_name) {
   return static_cast<int>(tensors.size()) - 1;
 }
 
-ir::SymbolRef Draft::new_symbol(const std::string& hint) {
+ir::SymbolRef Draft::new_symbol(const std::string& hint, int64_t upper) {
   std::string unique = hint;
   for (int suffix = 1;
        std::any_of(symbols.begin(), symbols.end(), [&](const auto& s) { return s->name == unique; });
@@ -49,6 +49,7 @@ ir::SymbolRef Draft::new_symbol(const std::string& hint) {
   }
   ir::Symbol symbol;
   symbol.name = unique;
+  symbol.upper = std::clamp<int64_t>(upper, 0, symbol.upper);
   symbol.from_input = false;
   symbols.push_back(std::make_shared<const ir::Symbol>(std::move(symbol)));
   return symbols.back();

@@ -142,8 +142,8 @@ struct Draft {
   const DraftTensor& at(int tensor) const { return tensors[static_cast<std::size_t>(tensor)]; }
   // A new row-major tensor computed by the program.
   int add(ir::DType type, ir::Shape shape, std::string tensor_name);
-  // A symbol that the schedule itself defines.
-  ir::SymbolRef new_symbol(const std::string& hint);
+  // A symbol that the schedule itself defines; of at most `upper`.
+  ir::SymbolRef new_symbol(const std::string& hint, int64_t upper = ir::Symbol().upper);
   int root(int tensor) const;
 };
 

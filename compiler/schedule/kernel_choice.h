@@ -19,6 +19,10 @@ void assign_layouts(Draft& draft);
 // Replaces transposed convolutions that have kernels by ordinary ones that each write some of the output.
 void split_transposed_convolutions(Draft& draft);
 
+// Runs a product, a nest that works on the rows of its result, and a product of that nest's result block by
+// block of rows, where the whole of what lies between them would leave the caches.
+void block_attention(Draft& draft);
+
 struct KernelOptions {
   bool exact = false;     // see ScheduleOptions
   KernelChoices choices;  // go before the cost model

@@ -35,6 +35,8 @@ Result<Program> make_program(const ir::Graph& graph, const ScheduleOptions& opti
       dump("place-parts", draft);
       split_transposed_convolutions(draft);
       dump("split-transposed-convolutions", draft);
+      block_attention(draft);
+      dump("block-attention", draft);
       choose_kernels(draft, {.exact = options.exact, .choices = options.kernels});
       dump("choose-kernels", draft);
     }
