@@ -90,12 +90,12 @@ void NestEmitter::emit_stage(std::size_t number, const CanonicalStage* next) {
   next_ = next;
   if (parts > 0) {
     // The accumulators of what runs in vectors; the rest goes to the scalar one.
-    for (int part = 0; reduction != nullptr && part < parts; ++part) {
-      temp_vectors_[{reduction->temp, part}] =
-          f_.keep(identity_vector(reduction->combiner, reduction->body->type));
-    }
+    if (reduction != nullptr) begin_vectors(*reduction, parts);
     emit_stage_loops(stage, 0);
-    if (reduction != nullptr) join_lanes(*reduction, parts);
+    if (reduction != nullptr) {
+      end_vectors(*reduction, parts);
+      join_lanes(*reduction, parts);
+    }
   } else {
     emit_stage_loops(stage, 0);
   }
@@ -277,14 +277,14 @@ void NestEmitter::begin_reduction(const CanonicalStage& stage) {
     return;
   }
   if (outer_vectors_) {
-    for (int part = 0; part < gen_.parts(); ++part)
-      temp_vectors_[{stage.temp, part}] = f_.keep(identity_vector(stage.combiner, type));
+    begin_vectors(stage, gen_.parts());
   } else {
     temp_local(stage.temp, type).set(identity(stage.combiner, type));
   }
 }
 
 void NestEmitter::end_reduction(const CanonicalStage& stage) {
+  if (outer_vectors_) end_vectors(stage, gen_.parts());
   if (!is_arg(stage.combiner)) return;
   // Nothing to choose from: position 0.
   const Var<I64> result(temps_.at(stage.temp));

@@ -89,6 +89,11 @@ class NestEmitter : private Leaves {
   // The loop over `variable`, by 4 * parts rounds, then by 4, then one by one.
   void run_by_vectors(int variable, const std::vector<int>& accesses, const ir::Dim& extent, int parts,
                       bool outer, const Action& before, const Action& body);
+  // Adds a value to a reduction's vector.
+  void accumulate_vector(const CanonicalStage& stage, int part, V128 value);
+  // The vectors of a reduction, at its start and when all is in them.
+  void begin_vectors(const CanonicalStage& stage, int parts);
+  void end_vectors(const CanonicalStage& stage, int parts);
   V128 combine_vectors(ir::Combiner combiner, ir::DType type, V128 a, V128 b);
   V128 identity_vector(ir::Combiner combiner, ir::DType type);
   Tree identity(ir::Combiner combiner, ir::DType type);
@@ -113,6 +118,8 @@ class NestEmitter : private Leaves {
   std::map<int, Local> temps_;
   // Where a stage works on vectors: its accumulators or temps, by slot and part.
   std::map<std::pair<int, int>, Local> temp_vectors_;
+  // Of largest and smallest floats, which lanes have seen a NaN; by slot and part.
+  std::map<std::pair<int, int>, Local> nan_lanes_;
   const CanonicalStage* next_ = nullptr;  // the reduction that goes with the stage being emitted
   int vector_variable_ = -1;
   bool outer_vectors_ = false;        // temps are vectors

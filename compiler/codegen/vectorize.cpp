@@ -139,15 +139,11 @@ void NestEmitter::emit_vector_body(const CanonicalStage& stage) {
   const auto one_part = [&](int part) {
     V128 value = gen_.vector(stage.body);
     if (stage.combiner != Combiner::none) {
-      const Local total = temp_vectors_.at({stage.temp, part});
-      total.set(combine_vectors(stage.combiner, stage.body->type, V128(total.get()), std::move(value)));
+      accumulate_vector(stage, part, std::move(value));
     } else if (stage.target >= 0) {
       const Local kept = f_.keep(std::move(value));
       store_vector(stage, V128(kept.get()), part);
-      if (next_ != nullptr) {
-        const Local total = temp_vectors_.at({next_->temp, part});
-        total.set(combine_vectors(next_->combiner, next_->body->type, V128(total.get()), V128(kept.get())));
-      }
+      if (next_ != nullptr) accumulate_vector(*next_, part, V128(kept.get()));
     } else {
       temp_vectors_[{stage.temp, part}] = f_.keep(std::move(value));
     }
@@ -213,6 +209,45 @@ void NestEmitter::store_vector(const CanonicalStage& stage, V128 value, int part
       return;
     default:
       f_.store_v128(std::move(where), std::move(value));
+  }
+}
+
+namespace {
+
+// f32x4.max and min take eight instructions, to get NaN and the sign of zero right; the pseudo-minimum takes
+// one, and to remember NaN takes two more. (Of zeros of both signs, the first stays.)
+bool remembers_nan(const CanonicalStage& stage) {
+  return stage.body->type == DType::f32 &&
+         (stage.combiner == Combiner::max || stage.combiner == Combiner::min);
+}
+
+}  // namespace
+
+void NestEmitter::begin_vectors(const CanonicalStage& stage, int parts) {
+  for (int part = 0; part < parts; ++part) {
+    temp_vectors_[{stage.temp, part}] = f_.keep(identity_vector(stage.combiner, stage.body->type));
+    if (remembers_nan(stage)) nan_lanes_[{stage.temp, part}] = f_.keep(v128::i32({0, 0, 0, 0}));
+  }
+}
+
+void NestEmitter::accumulate_vector(const CanonicalStage& stage, int part, V128 value) {
+  const Local total = temp_vectors_.at({stage.temp, part});
+  if (!remembers_nan(stage)) {
+    total.set(combine_vectors(stage.combiner, stage.body->type, V128(total.get()), std::move(value)));
+    return;
+  }
+  const Var<V128> x(f_.keep(std::move(value)));
+  const Var<V128> nans(nan_lanes_.at({stage.temp, part}));
+  nans.set(v128::or_(nans, f32x4::ne(x, x)));
+  total.set(stage.combiner == Combiner::max ? f32x4::pmax(V128(total.get()), x)
+                                            : f32x4::pmin(V128(total.get()), x));
+}
+
+void NestEmitter::end_vectors(const CanonicalStage& stage, int parts) {
+  if (!remembers_nan(stage)) return;
+  for (int part = 0; part < parts; ++part) {
+    const Local total = temp_vectors_.at({stage.temp, part});
+    total.set(v128::or_(V128(total.get()), V128(nan_lanes_.at({stage.temp, part}).get())));
   }
 }
 
