@@ -47,6 +47,7 @@ inline i32x4 larger(i32x4 a, i32x4 b) {
   return (mask & a) | (~mask & b);
 }
 inline f32x4 absolute(f32x4 x) { return float_of(bits_of(x) & whole_number<INT32_MAX>()); }
+inline f32x4 minus_absolute(f32x4 x) { return float_of(bits_of(x) | whole_number<INT32_MIN>()); }
 // `x` with the sign of `sign` put over its own (x not negative).
 inline f32x4 with_sign(f32x4 x, f32x4 sign) {
   return float_of(bits_of(x) | (bits_of(sign) & whole_number<INT32_MIN>()));

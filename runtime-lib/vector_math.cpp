@@ -78,13 +78,13 @@ inline f32x4 log4(f32x4 x) {
 }
 
 inline f32x4 sigmoid4(f32x4 x) {
-  const f32x4 e = exp_down4(with_sign(x, number<-0.0f>()));
+  const f32x4 e = exp_down4(minus_absolute(x));
   return select(x >= number<0.0f>(), number<1.0f>(), e) / (number<1.0f>() + e);
 }
 
 inline f32x4 tanh4(f32x4 x) {
   // Beyond 10 it is 1.
-  const f32x4 down = at_least(with_sign(x, number<-0.0f>()), number<-10.0f>());
+  const f32x4 down = at_least(minus_absolute(x), number<-10.0f>());
   const Power power = power_of_e<127>(down + down);
   const f32x4 scale = float_of(power.exponent);
   const f32x4 below_one = (number<1.0f>() - scale) - power.part * scale;  // 1 - e^-2|x|
