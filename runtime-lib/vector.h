@@ -63,4 +63,12 @@ inline f32x4 polynomial(f32x4 x, const float (&coefficients)[N]) {
   return sum;
 }
 
+// The same as two polynomials in x^2, given as `square`, which half the chain of operations waits for.
+inline f32x4 even_and_odd(f32x4 x, f32x4 square, const float (&coefficients)[5]) {
+  const float* from = in_memory(&coefficients[0]);
+  const f32x4 even = (splat(from[0]) * square + splat(from[2])) * square;
+  const f32x4 odd = (splat(from[1]) * square + splat(from[3])) * x;
+  return (odd + even) + splat(from[4]);
+}
+
 }  // namespace o2w::runtime

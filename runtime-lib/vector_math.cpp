@@ -36,7 +36,8 @@ inline Power power_of_e(f32x4 x) {
   const f32x4 shifted = x * number<1.44269504088896341f>() + rounder;
   const f32x4 n = shifted - rounder;
   const f32x4 r = (x - n * number<0.693359375f>()) - n * number<-2.12194440e-4f>();
-  return {polynomial(r, kExponential) * (r * r) + r, bits_of(shifted) << 23};
+  const f32x4 square = r * r;
+  return {even_and_odd(r, square, kExponential) * square + r, bits_of(shifted) << 23};
 }
 
 inline f32x4 exp4(f32x4 x) {
