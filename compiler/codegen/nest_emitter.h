@@ -82,8 +82,8 @@ class NestEmitter : private Leaves {
 
   // --- vectorize.cpp: what to vectorise, and bodies in vectors.
   VectorChoice choose();
-  // Vectors a round that pay, 0 for none.
-  int worthwhile_parts(const CanonicalStage& stage, int variable, bool outer);
+  // Vectors a round that pay, 0 for none. Sets `gathers` where some of their lanes are done one by one.
+  int worthwhile_parts(const CanonicalStage& stage, int variable, bool outer, bool& gathers);
   void emit_vector_body(const CanonicalStage& stage);
   void store_vector(const CanonicalStage& stage, V128 value, int part);
   // The loop over `variable`, by 4 * parts rounds, then by 4, then one by one.

@@ -32,13 +32,12 @@ VectorChoice NestEmitter::choose() {
   choice.stage.assign(nest_.stages.size(), 0);
   const int outer = static_cast<int>(nest_.outer.size());
   // Along a stage's own loop: elements of a row, or the terms of a sum.
-  bool all_inner = true;
-  bool any_loop = false;
+  bool all_inner = true, any_loop = false, gathers = false;
   for (std::size_t k = 0; k < nest_.stages.size(); ++k) {
     const CanonicalStage& stage = nest_.stages[k];
     if (stage.loops.empty()) continue;
     any_loop = true;
-    choice.stage[k] = worthwhile_parts(stage, last_variable(stage), false);
+    choice.stage[k] = worthwhile_parts(stage, last_variable(stage), false, gathers);
     all_inner = all_inner && choice.stage[k] > 0;
   }
   for (std::size_t k = 0; k < nest_.stages.size(); ++k) {
@@ -48,13 +47,16 @@ VectorChoice NestEmitter::choose() {
     choice.stage[k] = std::min(choice.stage[k], with_next ? choice.stage[k + 1] : 1);
     if (accumulates_as_stored(k)) choice.stage[k + 1] = choice.stage[k];
   }
-  if (any_loop && all_inner) return choice;
+  // Terms that are not neighbours are better summed where neighbouring sums are: the windows of pools.
+  if (any_loop && all_inner && !gathers) return choice;
   // Along the last outer loop: four results at once (plain elementwise work, pooling and sums over rows of
   // channels).
   if (outer == 0) return choice;
   int parts = kMostParts;
+  bool outer_gathers = false;
   for (const CanonicalStage& stage : nest_.stages)
-    parts = std::min(parts, worthwhile_parts(stage, outer - 1, true));
+    parts = std::min(parts, worthwhile_parts(stage, outer - 1, true, outer_gathers));
+  if (any_loop && all_inner && outer_gathers) return choice;
   // More vectors a round pay where rounds have loops inside.
   const bool loops_inside = std::any_of(nest_.stages.begin(), nest_.stages.end(),
                                         [](const CanonicalStage& stage) { return !stage.loops.empty(); });
@@ -65,7 +67,7 @@ VectorChoice NestEmitter::choose() {
   return choice;
 }
 
-int NestEmitter::worthwhile_parts(const CanonicalStage& stage, int variable, bool outer) {
+int NestEmitter::worthwhile_parts(const CanonicalStage& stage, int variable, bool outer, bool& gathers) {
   if (stage.sequential || stage.combiner == Combiner::arg_min || stage.combiner == Combiner::arg_max)
     return 0;
   const DType type = stage.body->type;
@@ -97,6 +99,7 @@ int NestEmitter::worthwhile_parts(const CanonicalStage& stage, int variable, boo
   set_vector_variable(before);
   gen_.forget_variation();
   if (!good) return 0;
+  gathers = gathers || cost.by_lane > 0;
   if (cost.by_lane > 0) return 1;
   int parts = functions_.target().small ? 1 : kMostParts;
   while (parts > 1 && parts * (cost.vector + 1) > kMostOperations) parts /= 2;
