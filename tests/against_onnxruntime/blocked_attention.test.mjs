@@ -25,7 +25,7 @@ function attention({ q, k, v, mask, also = [], before = [], after = [] }) {
 const feeds = (dims) => Object.fromEntries(Object.entries(dims).map(([name, shape]) => [name, filled(shape)]));
 
 test('known sizes, a last block that is smaller', () => {
-  const dims = { q: [1, 3, 301, 20], k: [1, 3, 417, 20], v: [1, 3, 417, 13] };
+  const dims = { q: [1, 3, 701, 20], k: [1, 3, 417, 20], v: [1, 3, 417, 13] };
   return agreesWithOnnxRuntime(attention(dims), [feeds(dims), feeds(dims)]);
 });
 
@@ -36,7 +36,7 @@ test('one matrix after the other without heads', () => {
 
 test('any sizes in one instance', () => agreesWithOnnxRuntime(
   attention({ q: ['b', 'h', 's', 16], k: ['b', 'h', 't', 16], v: ['b', 'h', 't', 24] }),
-  [[1, 2, 70, 1000], [2, 1, 400, 400], [1, 3, 1, 5], [1, 1, 17, 1], [1, 2, 70, 1000]].map(([b, h, s, t]) => feeds({ q: [b, h, s, 16], k: [b, h, t, 16], v: [b, h, t, 24] }))));
+  [[1, 2, 200, 1000], [2, 1, 400, 400], [1, 3, 1, 5], [1, 1, 17, 1], [1, 2, 200, 1000]].map(([b, h, s, t]) => feeds({ q: [b, h, s, 16], k: [b, h, t, 16], v: [b, h, t, 24] }))));
 
 test('no rows, no columns', () => agreesWithOnnxRuntime(
   attention({ q: ['b', 2, 's', 16], k: ['b', 2, 't', 16], v: ['b', 2, 't', 24] }), [[0, 30, 30], [1, 0, 4], [1, 20, 20]].map(([b, s, t]) => feeds({ q: [b, 2, s, 16], k: [b, 2, t, 16], v: [b, 2, t, 24] }))));
@@ -48,22 +48,22 @@ test('a mask of keys for each batch', () => {
 
 test('a mask of every score, sizes dynamic', () => agreesWithOnnxRuntime(
   attention({ q: ['b', 2, 's', 16], k: ['b', 2, 't', 16], v: ['b', 2, 't', 16], mask: ['b', 2, 's', 't'] }),
-  [[1, 260, 300], [3, 40, 50]].map(([b, s, t]) => feeds({ q: [b, 2, s, 16], k: [b, 2, t, 16], v: [b, 2, t, 16], mask: [b, 2, s, t] }))));
+  [[1, 560, 300], [3, 40, 50]].map(([b, s, t]) => feeds({ q: [b, 2, s, 16], k: [b, 2, t, 16], v: [b, 2, t, 16], mask: [b, 2, s, t] }))));
 
 test('a mask of every score, sizes known', () => {
-  const dims = { q: [1, 2, 260, 16], k: [1, 2, 300, 16], v: [1, 2, 300, 16], mask: [1, 1, 260, 300] };
+  const dims = { q: [1, 2, 560, 16], k: [1, 2, 300, 16], v: [1, 2, 300, 16], mask: [1, 1, 560, 300] };
   return agreesWithOnnxRuntime(attention(dims), [feeds(dims)]);
 });
 
-for (const dims of [{ q: [1, 3, 300, 8], k: [1, 3, 300, 8], v: [1, 3, 300, 8] }, { q: ['b', 3, 's', 8], k: ['b', 3, 's', 8], v: ['b', 3, 's', 8] }]) {
-  const known = { q: [1, 3, 300, 8], k: [1, 3, 300, 8], v: [1, 3, 300, 8] };
+for (const dims of [{ q: [1, 3, 600, 8], k: [1, 3, 600, 8], v: [1, 3, 600, 8] }, { q: ['b', 3, 's', 8], k: ['b', 3, 's', 8], v: ['b', 3, 's', 8] }]) {
+  const known = { q: [1, 3, 600, 8], k: [1, 3, 600, 8], v: [1, 3, 600, 8] };
   test(`weights that are an output too, ${typeof dims.q[0]} sizes`, () => agreesWithOnnxRuntime(attention({ ...dims, also: ['p'] }), [feeds(known)]));
   test(`scores that are an output too, ${typeof dims.q[0]} sizes`, () => agreesWithOnnxRuntime(attention({ ...dims, also: ['scaled'] }), [feeds(known)]));
   test(`the product is an output and goes on, ${typeof dims.q[0]} sizes`, () => agreesWithOnnxRuntime(attention({ ...dims, also: ['z'] }), [feeds(known)]));
 }
 
 test('values that are made between the softmax and the product', () => {
-  const dims = { q: [1, 2, 300, 8], k: [1, 2, 300, 8], v: [1, 2, 300, 8] };
+  const dims = { q: [1, 2, 600, 8], k: [1, 2, 600, 8], v: [1, 2, 600, 8] };
   return agreesWithOnnxRuntime(
     model({
       inputs: Object.fromEntries(Object.entries(dims).map(([name, shape]) => [name, value('float32', shape)])), outputs: { y: value('float32'), w: value('float32') },
@@ -88,5 +88,5 @@ test('heads side by side in the rows of projections', () => {
         node('Transpose', ['o'], ['o1'], { perm: [0, 2, 1, 3] }), node('Reshape', ['o1', 'whole'], ['o2']), node('MatMul', ['o2', 'wo'], ['o3']), node('Add', ['o3', 'x'], ['y']),
       ],
       opset: 17,
-    }), [[1, 300], [2, 130], [1, 7]].map(([b, s]) => feeds({ x: [b, s, width] })));
+    }), [[1, 600], [2, 130], [1, 7]].map(([b, s]) => feeds({ x: [b, s, width] })));
 });

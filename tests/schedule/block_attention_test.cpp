@@ -42,18 +42,18 @@ std::string attention(const std::string& rows, const std::string& weights_too = 
 }
 
 TEST(BlockAttention, MatricesAndTheirRowsInTurn) {
-  EXPECT_EQ(after(attention("500")), R"(t9 "block": i64[] carried
+  EXPECT_EQ(after(attention("900")), R"(t9 "block": i64[] carried
 t10 "%3 block": f32[rows, 400]
 t11 "%7 block": f32[rows, 400]
-t12 "q": f32[rows, 8] in t0 at 32*"first row" + 16000*matrix
+t12 "q": f32[rows, 8] in t0 at 32*"first row" + 28800*matrix
 t13 "k": f32[400, 8] in t1 at 12800*matrix
 t14 "v": f32[400, 16] in t2 at 25600*matrix
-t15 "%8": f32[rows, 16] in t8 at 64*"first row" + 32000*matrix
-repeat t9 times 8 {
+t15 "%8": f32[rows, 16] in t8 at 64*"first row" + 57600*matrix
+repeat t9 times 6 {
   bind block to t9
-  set first row = 160*mod(block, 4)
-  set matrix = floordiv(block, 4)
-  set rows = min(-1*"first row" + 500, 160)
+  set first row = 324*mod(block, 3)
+  set matrix = floordiv(block, 3)
+  set rows = min(-1*"first row" + 900, 324)
   t10 = einsum mk, nk -> mn (t12, t13)
   nest [rows] (t10, t11)
     loops [400] temp0 = max read0:f32(i0, i1)
@@ -73,11 +73,11 @@ t12 "q": f32[rows, 8] in t0 at 32*matrix*n + 32*"first row"
 t13 "k": f32[400, 8] in t1 at 12800*matrix
 t14 "v": f32[400, 16] in t2 at 25600*matrix
 t15 "%8": f32[rows, 16] in t8 at 64*matrix*n + 64*"first row"
-repeat t9 times 2*floordiv(n + -1, min(n, 160)) + 2 {
+repeat t9 times 2*floordiv(n + -1, min(n, 324)) + 2 {
   bind block to t9
-  set first row = mod(block, floordiv(n + -1, min(n, 160)) + 1)*min(n, 160)
-  set matrix = floordiv(block, floordiv(n + -1, min(n, 160)) + 1)
-  set rows = min(-1*"first row" + n, 160)
+  set first row = mod(block, floordiv(n + -1, min(n, 324)) + 1)*min(n, 324)
+  set matrix = floordiv(block, floordiv(n + -1, min(n, 324)) + 1)
+  set rows = min(-1*"first row" + n, 324)
   t10 = einsum mk, nk -> mn (t12, t13)
   nest [rows] (t10, t11)
     loops [400] temp0 = max read0:f32(i0, i1)
@@ -90,18 +90,18 @@ repeat t9 times 2*floordiv(n + -1, min(n, 160)) + 2 {
 }
 
 TEST(BlockAttention, WeightsThatOthersWant) {
-  EXPECT_EQ(after(attention("500", "  output \"p\" %7\n")), R"(t9 "block": i64[] carried
+  EXPECT_EQ(after(attention("900", "  output \"p\" %7\n")), R"(t9 "block": i64[] carried
 t10 "%3 block": f32[rows, 400]
-t11 "%7": f32[rows, 400] in t7 at 1600*"first row" + 800000*matrix
-t12 "q": f32[rows, 8] in t0 at 32*"first row" + 16000*matrix
+t11 "%7": f32[rows, 400] in t7 at 1600*"first row" + 1440000*matrix
+t12 "q": f32[rows, 8] in t0 at 32*"first row" + 28800*matrix
 t13 "k": f32[400, 8] in t1 at 12800*matrix
 t14 "v": f32[400, 16] in t2 at 25600*matrix
-t15 "%8": f32[rows, 16] in t8 at 64*"first row" + 32000*matrix
-repeat t9 times 8 {
+t15 "%8": f32[rows, 16] in t8 at 64*"first row" + 57600*matrix
+repeat t9 times 6 {
   bind block to t9
-  set first row = 160*mod(block, 4)
-  set matrix = floordiv(block, 4)
-  set rows = min(-1*"first row" + 500, 160)
+  set first row = 324*mod(block, 3)
+  set matrix = floordiv(block, 3)
+  set rows = min(-1*"first row" + 900, 324)
   t10 = einsum mk, nk -> mn (t12, t13)
   nest [rows] (t10, t11)
     loops [400] temp0 = max read0:f32(i0, i1)
@@ -118,7 +118,7 @@ TEST(BlockAttention, NotWhereTheScoresAreSmall) {
 }
 
 TEST(BlockAttention, NotWhereScoresAreAnOutput) {
-  EXPECT_EQ(after(attention("500", "  output \"s\" %3\n")).find("repeat"), std::string::npos);
+  EXPECT_EQ(after(attention("900", "  output \"s\" %3\n")).find("repeat"), std::string::npos);
 }
 
 }  // namespace
