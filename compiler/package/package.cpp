@@ -165,6 +165,10 @@ void optimise(const Runtime& runtime, int level, bool small) {
   for (const std::string& name : generated_functions(runtime)) {
     BinaryenFunctionOptimize(BinaryenGetFunction(module, name.c_str()), module);
   }
+  // And those that differ in numbers only (a limit of an activation, the one bias of a layer with one output)
+  // become one with these as parameters.
+  const char* similar[] = {"merge-similar-functions", "duplicate-function-elimination"};
+  BinaryenModuleRunPasses(module, similar, 2);
 }
 
 std::vector<uint8_t> write_code(BinaryenModuleRef module) {
