@@ -382,12 +382,16 @@ O2W_EXPORT int32_t o2w_plan_arena() {
   auto* intervals = at<o2w::MemoryInterval>(shared.plan_scratch);
   auto* offsets = reinterpret_cast<long long*>(intervals + count);
   auto* scratch = reinterpret_cast<int*>(offsets + count);
-  const auto* buffers = at<const o2w::abi::ArenaBuffer>(o2w_model.arena);
+  const auto* place = at<const uint8_t>(o2w_model.arena);
   for (uint32_t i = 0; i < count; ++i) {
-    const int64_t bytes = evaluate(at<const uint8_t>(buffers[i].bytes), symbol_values());
+    const auto code = static_cast<uint32_t>(read_number(place));
+    read_number(place);
+    const int first_use = static_cast<int>(read_number(place));
+    const int last_use = first_use + static_cast<int>(read_number(place));
+    const int64_t bytes = evaluate(at<const uint8_t>(o2w_model.steps + code), symbol_values());
     if (bytes > kMaxTensorBytes)
       return intermediates_too_large("an intermediate tensor needs", static_cast<uint64_t>(bytes));
-    intervals[i] = {buffers[i].first_use, buffers[i].last_use, bytes < 0 ? 0 : bytes};
+    intervals[i] = {first_use, last_use, bytes < 0 ? 0 : bytes};
   }
   const auto total =
       static_cast<uint64_t>(o2w::plan_memory(intervals, static_cast<int>(count), offsets, scratch));
@@ -396,8 +400,12 @@ O2W_EXPORT int32_t o2w_plan_arena() {
     shared.arena = allocate(total);
     if (!shared.arena) return intermediates_too_large("the intermediate tensors need", total);
   }
+  place = at<const uint8_t>(o2w_model.arena);
   for (uint32_t i = 0; i < count; ++i) {
-    pointer_table()[buffers[i].buffer] = shared.arena + static_cast<uint32_t>(offsets[i]);
+    read_number(place);
+    pointer_table()[read_number(place)] = shared.arena + static_cast<uint32_t>(offsets[i]);
+    read_number(place);
+    read_number(place);
   }
   return o2w::abi::kSuccess;
 }

@@ -150,12 +150,9 @@ struct PortSpec {
   uint32_t address;  // of contents known when compiling, else 0
 };
 
-// A buffer of a dynamic arena. Lifetimes in steps, inclusive.
-struct ArenaBuffer {
-  uint32_t bytes;   // address of its size's code
-  uint32_t buffer;  // index into the pointer table
-  int32_t first_use, last_use;
-};
+// The buffers of a dynamic arena, as numbers (LEB128), four of each: where the code of its size begins, from
+// ModelDescriptor::steps on; its index into the pointer table; the first step that uses it; the number
+// of steps from there to the last one that does.
 
 // The model, at the address of the runtime library's variable `o2w_model`.
 struct ModelDescriptor {
@@ -171,7 +168,7 @@ struct ModelDescriptor {
   uint32_t error_count;
   uint32_t errors;  // u32[]: addresses of texts
   uint32_t arena_count;
-  uint32_t arena;       // ArenaBuffer[]; only of dynamic plans
+  uint32_t arena;       // see above; only of dynamic plans
   uint32_t heap_start;  // end of everything that is laid out when compiling
   uint32_t max_pages;   // of linear memory, where the model was compiled with a limit; 0: none
   // The strings known when compiling, as a hash table (string_hash.h) of a power of two slots; empty slots
@@ -245,7 +242,6 @@ struct NnTensor {
 static_assert(sizeof(DimSpec) == 24 && offsetof(DimSpec, code) == 12);
 static_assert(sizeof(SymbolSpec) == 24 && offsetof(SymbolSpec, name) == 16);
 static_assert(sizeof(PortSpec) == 32);
-static_assert(sizeof(ArenaBuffer) == 16);
 static_assert(sizeof(ModelDescriptor) == 88);
 static_assert(sizeof(WeightsDescriptor) == 20);
 static_assert(sizeof(String) == 8);

@@ -16,6 +16,8 @@ namespace {
 
 constexpr int64_t kMemoryLimit = 0xfff00000;
 constexpr int64_t kScratchBytes = 4096;
+// From so many bytes on weights begin with a line of the cache.
+constexpr int64_t kLargeWeights = 1024;
 // Block headers, contexts and descriptors of the runtime library's heap, generously.
 constexpr int64_t kHeapOverhead = 16384;
 
@@ -37,9 +39,13 @@ class TableWriter {
   void put(uint32_t address, std::size_t index, const T& value) {
     std::memcpy(bytes_.data() + (address - base_) + index * sizeof(T), &value, sizeof(T));
   }
+  // Equal ones share it.
   template <typename T>
   uint32_t add(const std::vector<T>& values) {
-    const uint32_t address = reserve<T>(values.size());
+    const auto* bytes = reinterpret_cast<const uint8_t*>(values.data());
+    const auto [found, is_new] = structs_.try_emplace({bytes, bytes + values.size() * sizeof(T)}, 0);
+    if (!is_new) return found->second;
+    const uint32_t address = found->second = reserve<T>(values.size());
     for (std::size_t i = 0; i < values.size(); ++i) put(address, i, values[i]);
     return address;
   }
@@ -63,6 +69,7 @@ class TableWriter {
   int64_t base_;
   std::vector<uint8_t> bytes_;
   std::map<std::string, uint32_t> texts_;
+  std::map<std::vector<uint8_t>, uint32_t> structs_;
 };
 
 class Layouter {
@@ -83,9 +90,9 @@ class Layouter {
     for (const auto& port : program_.outputs) output_dims.push_back(port_dims(port, "output"));
     add_symbols();
     add_errors();
-    add_arena();
     const uint32_t sidecar = tables_.reserve<abi::WeightsDescriptor>(sidecar_ ? 1 : 0);
     layout_.map.steps = tables_.add_bytes(std::vector<uint8_t>(static_cast<std::size_t>(needs.step_bytes)));
+    add_arena();
     layout_.map.constants = tables_.reserve<int32_t>(static_cast<std::size_t>(needs.constant_count));
     layout_.tables_address = tables_.base();
     int64_t end = tables_.end();
@@ -192,18 +199,22 @@ class Layouter {
     layout_.descriptor.errors = tables_.add(errors);
   }
 
+  // After the steps, from which on places are counted.
   void add_arena() {
-    std::vector<abi::ArenaBuffer> arena;
-    std::map<ir::Dim, uint32_t> sizes;
+    std::vector<uint8_t> arena;
+    std::map<ir::Dim, uint64_t> sizes;
     for (std::size_t i = 0; i < program_.buffers.size(); ++i) {
       const schedule::Buffer& buffer = program_.buffers[i];
       if (buffer.storage != schedule::Storage::arena || buffer.offset >= 0) continue;
       auto [size, is_new] = sizes.try_emplace(buffer.bytes, 0);
-      if (is_new) size->second = tables_.add_bytes(dims_.code(buffer.bytes));
-      arena.push_back({size->second, static_cast<uint32_t>(i), buffer.first_use, buffer.last_use});
+      if (is_new) size->second = tables_.add_bytes(dims_.code(buffer.bytes)) - layout_.map.steps;
+      codegen::append_leb(arena, size->second);
+      codegen::append_leb(arena, i);
+      codegen::append_leb(arena, static_cast<uint64_t>(buffer.first_use));
+      codegen::append_leb(arena, static_cast<uint64_t>(buffer.last_use - buffer.first_use));
+      ++layout_.descriptor.arena_count;
     }
-    layout_.descriptor.arena_count = static_cast<uint32_t>(arena.size());
-    layout_.descriptor.arena = tables_.add(arena);
+    layout_.descriptor.arena = tables_.add_bytes(arena);
   }
 
   // What the module has in place of a string tensor's handles; places bytes and table of the strings first.
@@ -239,21 +250,25 @@ class Layouter {
 
   int64_t place_weights(int64_t end) {
     end = place_strings(end);
-    // Buffers that view the same bytes share an address.
+    // Buffers that view the same bytes share an address. Those that end where the next may begin come first,
+    // so that few gaps are shipped.
     std::map<std::pair<const uint8_t*, int64_t>, int64_t> placed;
-    for (std::size_t i = 0; i < program_.buffers.size(); ++i) {
-      const schedule::Buffer& buffer = program_.buffers[i];
-      if (buffer.storage != schedule::Storage::weights || layout_.map.buffer_address[i] >= 0) continue;
-      const ir::Tensor& tensor = buffer.contents;
-      const auto [found, is_new] = placed.try_emplace({tensor.bytes(), tensor.byte_count()}, 0);
-      if (is_new) {
-        end = align(end, abi::kAlignment);
-        found->second = end;
-        if (tensor.byte_count() > 0) layout_.weights.push_back({end, &tensor});
-        layout_.weight_bytes += tensor.byte_count();
-        end += tensor.byte_count();
+    for (const bool whole_lines : {true, false}) {
+      for (std::size_t i = 0; i < program_.buffers.size(); ++i) {
+        const schedule::Buffer& buffer = program_.buffers[i];
+        if (buffer.storage != schedule::Storage::weights || layout_.map.buffer_address[i] >= 0) continue;
+        const ir::Tensor& tensor = buffer.contents;
+        if ((tensor.byte_count() % abi::kAlignment == 0) != whole_lines) continue;
+        const auto [found, is_new] = placed.try_emplace({tensor.bytes(), tensor.byte_count()}, 0);
+        if (is_new) {
+          end = align(end, tensor.byte_count() < kLargeWeights && !whole_lines ? 16 : abi::kAlignment);
+          found->second = end;
+          if (tensor.byte_count() > 0) layout_.weights.push_back({end, &tensor});
+          layout_.weight_bytes += tensor.byte_count();
+          end += tensor.byte_count();
+        }
+        layout_.map.buffer_address[i] = found->second;
       }
-      layout_.map.buffer_address[i] = found->second;
     }
     return end;
   }
