@@ -52,6 +52,11 @@ class FunctionTable {
   std::string get(const std::string& name, const std::string& key,
                   const std::function<void(FunctionBuilder&)>& build);
 
+  // Whether products leave their epilogue to a pass over finished rows where it can be done there, so that
+  // they share their tiles with products that have none: in small code, and where little time is at stake.
+  bool shares_tiles() const { return target_.small || is_minor_; }
+  void set_minor(bool is_minor) { is_minor_ = is_minor; }
+
   // Functions of the runtime library whose code was copied into generated ones.
   void note_copied(const std::string& function) { copied_.insert(function); }
   const std::set<std::string>& copied() const { return copied_; }
@@ -72,7 +77,7 @@ class FunctionTable {
   std::map<std::string, std::string> names_;  // by key
   std::map<std::string, int> taken_;          // function names
   std::set<std::string> copied_;
-  bool has_error_global_ = false;
+  bool has_error_global_ = false, is_minor_ = false;
 };
 
 }  // namespace o2w::codegen

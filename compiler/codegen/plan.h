@@ -36,6 +36,8 @@ class Plan {
   // --- plan_kernels.cpp
   void collect(const schedule::Steps& steps);
   KernelCall kernel_call(const schedule::Call& call);
+  // Finds the epilogues of products that have little to do.
+  void find_minor_epilogues();
   int dim_count() const { return static_cast<int>(dims_.size()); }
   void need(const ir::Dim& dim);
   void need_all(const ir::Shape& dims);
@@ -88,6 +90,7 @@ class Plan {
   DimCode dim_code_;
   MemoryMap map_;
   std::map<const schedule::Call*, KernelCall> calls_;
+  std::set<std::string> minor_epilogues_;  // their keys
   StepTable table_;
   DimBytes dim_bytes_;
   std::map<const schedule::Step*, std::size_t> rows_;

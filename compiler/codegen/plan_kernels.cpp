@@ -2,12 +2,23 @@
 // time.
 #include <algorithm>
 
+#include "compiler/codegen/epilogue.h"
 #include "compiler/codegen/plan.h"
+#include "compiler/schedule/kernel_costs.h"
 #include "compiler/support/error.h"
 
 namespace o2w::codegen {
 
 using namespace schedule;  // NOLINT(google-build-using-namespace): the steps and kernels of the program
+
+namespace {
+
+// A kernel for an epilogue of its own takes some 4 KB. Where all products with this epilogue do less than
+// this part of the multiplications, they share the kernels of those without one, which costs them a tenth of
+// their time.
+constexpr double kMinorShare = 0.03;
+
+}  // namespace
 
 Plan::Plan(BinaryenModuleRef module, const Program& program, const Target& target)
     : module_(module),
@@ -15,6 +26,7 @@ Plan::Plan(BinaryenModuleRef module, const Program& program, const Target& targe
       functions_(module, target),
       dim_code_(functions_, program.symbols),
       dim_bytes_(program.symbols) {
+  find_minor_epilogues();
   collect(program.setup);
   collect(program.steps);
   make_table();
@@ -35,7 +47,66 @@ void Plan::need_all(const ir::Shape& dims) {
   for (const ir::Dim& dim : dims) need(dim);
 }
 
+namespace {
+
+const Epilogue* epilogue_of(const Call& call) {
+  if (const auto* matmul = std::get_if<Matmul>(&call.kernel)) return &matmul->epilogue;
+  if (const auto* conv = std::get_if<Conv2d>(&call.kernel)) return &conv->epilogue;
+  return nullptr;
+}
+
+// Multiplications, with sizes that are not known taken as the cost model takes them.
+double work_of(const Call& call) {
+  const auto size = [](const ir::Dim& dim) {
+    std::map<std::string, int64_t> values;
+    for (const ir::SymbolRef& symbol : dim.symbols())
+      values[symbol->name] = typical_size(ir::Dim::symbol(symbol));
+    return static_cast<double>(std::max<int64_t>(dim.evaluate(values).value_or(0), 0));
+  };
+  if (const auto* matmul = std::get_if<Matmul>(&call.kernel)) {
+    double work = size(matmul->m) * size(matmul->n) * size(matmul->k);
+    for (const BatchLoop& loop : matmul->batch) work *= size(loop.extent);
+    return work;
+  }
+  const auto& conv = std::get<Conv2d>(call.kernel);
+  return size(conv.n) * size(conv.oh) * size(conv.ow) * size(conv.m) * size(conv.kh) * size(conv.kw) *
+         size(conv.c) / static_cast<double>(conv.group);
+}
+
+template <typename Visit>
+void for_each_call(const Steps& steps, const Visit& visit) {
+  for (const Step& step : steps) {
+    if (const auto* call = std::get_if<Call>(&step.what)) {
+      visit(*call);
+    } else if (const auto* branch = std::get_if<Branch>(&step.what)) {
+      if (branch->then_steps) for_each_call(*branch->then_steps, visit);
+      if (branch->else_steps) for_each_call(*branch->else_steps, visit);
+    } else if (const auto* repeat = std::get_if<Repeat>(&step.what)) {
+      if (repeat->body) for_each_call(*repeat->body, visit);
+    }
+  }
+}
+
+}  // namespace
+
+void Plan::find_minor_epilogues() {
+  std::map<std::string, double> work;
+  double all = 0;
+  for_each_call(program_.steps, [&](const Call& call) {
+    const Epilogue* epilogue = epilogue_of(call);
+    if (epilogue == nullptr) return;
+    const double own = work_of(call);
+    all += own;
+    if (epilogue->body) work[EpilogueEmitter::key(*epilogue)] += own;
+  });
+  for (const auto& [key, own] : work) {
+    if (own < kMinorShare * all) minor_epilogues_.insert(key);
+  }
+}
+
 KernelCall Plan::kernel_call(const Call& call) {
+  const Epilogue* epilogue = epilogue_of(call);
+  functions_.set_minor(epilogue != nullptr && minor_epilogues_.contains(EpilogueEmitter::key(*epilogue)));
   if (const auto* nest = std::get_if<LoopNest>(&call.kernel)) return emit_loop_nest(functions_, *nest);
   if (const auto* matmul = std::get_if<Matmul>(&call.kernel)) return emit_matmul(functions_, *matmul);
   if (const auto* conv = std::get_if<Conv2d>(&call.kernel)) return emit_conv2d(functions_, *conv);

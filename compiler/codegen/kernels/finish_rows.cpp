@@ -13,9 +13,9 @@ bool calls_functions(const ir::Expr& body) {
   return calls;
 }
 
-bool can_finish_rows(const schedule::Epilogue& epilogue, bool small) {
+bool can_finish_rows(const schedule::Epilogue& epilogue, bool shares_tiles) {
   return epilogue.body.get() != nullptr && epilogue.accumulator == ir::DType::f32 &&
-         epilogue.out == ir::DType::f32 && (small || calls_functions(epilogue.body)) &&
+         epilogue.out == ir::DType::f32 && (shares_tiles || calls_functions(epilogue.body)) &&
          std::none_of(epilogue.operands.begin(), epilogue.operands.end(), [](const auto& operand) {
            return operand.access == schedule::EpilogueOperand::Access::same;
          });
@@ -60,7 +60,7 @@ std::string finish_rows_function(FunctionTable& functions, const schedule::Epilo
 EpilogueParts::EpilogueParts(FunctionTable& functions, const schedule::Epilogue& epilogue,
                              bool may_finish_rows)
     : epilogue_(epilogue) {
-  if (may_finish_rows && can_finish_rows(epilogue, functions.target().small))
+  if (may_finish_rows && can_finish_rows(epilogue, functions.shares_tiles()))
     finish_ = finish_rows_function(functions, epilogue);
 }
 

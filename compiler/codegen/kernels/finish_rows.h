@@ -12,7 +12,7 @@ class EpilogueParts {
   // may_finish_rows: false where the tiles must do all of it.
   EpilogueParts(FunctionTable& functions, const schedule::Epilogue& epilogue, bool may_finish_rows = true);
 
-  // Whether there is such a pass: f32 sums, a body that calls functions (in small code, any), and no operand laid out like the
+  // Whether there is such a pass: f32 sums, a body that calls functions (any, where tiles are shared), and no operand laid out like the
   // output, which may be the output itself.
   bool finishes_rows() const { return !finish_.empty(); }
   // What the tiles do. Their functions take operands() of the kernel's.
