@@ -81,7 +81,7 @@ namespace o2w::abi {
 
 inline constexpr uint32_t kVersion = 1;
 inline constexpr int kMaxRank = 8;
-inline constexpr uint32_t kAlignment = 64;       // of tensors, in bytes
+inline constexpr uint32_t kAlignment = 64;       // of tensors, in bytes; of small weights 16
 inline constexpr uint32_t kFirstAddress = 1024;  // nothing a host may point at lies below
 
 // wasi-nn's nn_errno (witx).

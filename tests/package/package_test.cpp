@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "compiler/package/loader_template.h"
 #include "compiler/package/metadata.h"
 #include "compiler/package/model_tables.h"
 #include "compiler/package/wasm_binary.h"
@@ -114,11 +115,44 @@ TEST(MemoryLayout, PlacesWeightsOnceAndAligned) {
   const MemoryLayout layout = lay_out(program, 70001, {.dim_count = 5});
   EXPECT_EQ(layout.weights.size(), 1u);
   EXPECT_EQ(layout.map.buffer_address[2], layout.map.buffer_address[4]);
-  EXPECT_EQ(layout.map.buffer_address[2] % 64, 0);
+  EXPECT_EQ(layout.map.buffer_address[2] % 16, 0);
   EXPECT_EQ(layout.map.buffer_address[3] % 64, 0);
   EXPECT_GE(layout.tables_address, 70001);
   EXPECT_GE(layout.map.pointer_table, layout.tables_address + static_cast<int64_t>(layout.tables.size()));
   EXPECT_GE(layout.heap_start, layout.map.buffer_address[3] + program.arena_bytes);
+}
+
+TEST(MemoryLayout, PlacesLargeWeightsFirstAndByLinesOfTheCache) {
+  schedule::Program program = package_test::static_program();
+  schedule::Buffer large = program.buffers[2];
+  for (const int64_t elements : {int64_t{1001}, int64_t{1024}, int64_t{3}}) {
+    large.contents = ir::Tensor(ir::DType::f32, {elements});
+    large.bytes = ir::Dim(4 * elements);
+    program.buffers.push_back(large);
+  }
+  const std::vector<int64_t> address = lay_out(program, 70001, {.dim_count = 5}).map.buffer_address;
+  EXPECT_EQ(address[4] % 64, 0);
+  EXPECT_EQ(address[5] % 64, 0);
+  EXPECT_EQ(address[6] % 16, 0);
+  EXPECT_LT(address[5], address[4]);  // after a whole number of lines the next begins without a gap
+}
+
+TEST(LoaderTemplate, LeavesOutWhatNobodyNeeds) {
+  const char* text =
+      "//! Kept.\n"
+      "// Left out.\n"
+      "const url = 'http://x';\n"
+      "//: lists {\n"
+      "  list();\n"
+      "  //: strings {\n"
+      "  both();\n"
+      "  //: }\n"
+      "//: }\n"
+      "  one();  //: strings\n";
+  EXPECT_EQ(text_for(text, {}), "// Kept.\nconst url = 'http://x';\n");
+  EXPECT_EQ(text_for(text, {"strings"}), "// Kept.\nconst url = 'http://x';\none();\n");
+  EXPECT_EQ(text_for(text, {"strings", "lists"}),
+            "// Kept.\nconst url = 'http://x';\nlist();\nboth();\none();\n");
 }
 
 TEST(Loader, NamesTheModuleAndItsPorts) {
