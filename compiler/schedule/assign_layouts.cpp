@@ -142,7 +142,7 @@ class LayoutAssignment {
   void relate(const Operation& operation) {
     if (const auto* convolution = operation.as<ConvolutionOp>();
         convolution != nullptr && has_kernel(draft_, *convolution)) {
-      want(convolution->x);
+      if (!takes_planes(draft_, *convolution)) want(convolution->x);
       want(convolution->out);
       for (std::size_t i = 0; i < convolution->epilogue_tensors.size(); ++i) {
         if (convolution->epilogue.operands[i].access == EpilogueOperand::Access::same)
@@ -225,7 +225,7 @@ class LayoutAssignment {
         result.push_back(std::move(operation));
         continue;
       }
-      convolution->x = channels_last_of(convolution->x);
+      if (!takes_planes(draft_, *convolution)) convolution->x = channels_last_of(convolution->x);
       const int out = convolution->out;
       if (!channels_contiguous(out)) convolution->out = new_channels_last(out);
       for (std::size_t i = 0; i < convolution->epilogue_tensors.size(); ++i) {

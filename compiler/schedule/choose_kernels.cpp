@@ -118,6 +118,8 @@ KernelOp convolution_kernel(Draft& draft, const ConvolutionOp& op, PackedWeights
   kernel.x_batch_stride = x.layout.strides[0];
   kernel.x_pixel_stride = x.layout.strides[width];
   kernel.x_row_stride = flat ? kernel.x_pixel_stride * kernel.w : x.layout.strides[2];
+  kernel.planes = takes_planes(draft, op);
+  if (kernel.planes) kernel.x_plane_stride = x.layout.strides[1];
   kernel.out_batch_stride = out.layout.strides[0];
   kernel.out_pixel_stride = out.layout.strides[width];
   kernel.out_row_stride = flat ? kernel.out_pixel_stride * kernel.ow : out.layout.strides[2];
@@ -385,6 +387,21 @@ bool has_kernel(const Draft& draft, const ConvolutionOp& convolution) {
     }
   }
   return attributes.group == 1;
+}
+
+bool takes_planes(const Draft& draft, const ConvolutionOp& convolution) {
+  const ir::Convolution& attributes = convolution.attributes;
+  const DraftTensor &x = draft.at(convolution.x), &w = draft.at(convolution.w);
+  if (!has_kernel(draft, convolution) || attributes.transposed || attributes.group != 1 ||
+      x.type != ir::DType::f32 || w.shape[1].value() > kMostPlanes || attributes.dilations.back() != 1 ||
+      w.shape.back().value() > kMostPlaneTaps || !x.layout.strides.back().is(1)) {
+    return false;
+  }
+  // Channels-last after all; what Winograd's algorithm reads; products.
+  const bool strided = std::any_of(attributes.strides.begin(), attributes.strides.end(),
+                                   [](int64_t stride) { return stride > 1; });
+  const bool is_channels_last = !x.shape[1].is(1) && x.layout.strides[1].is(1);
+  return !is_channels_last && strided && w.shape.back().value() > 1;
 }
 
 void choose_kernels(Draft& draft, const KernelOptions& options) {

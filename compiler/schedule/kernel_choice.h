@@ -11,6 +11,10 @@ namespace o2w::schedule {
 // without groups and dilation, with known padding and a window no smaller than the stride.
 bool has_kernel(const Draft& draft, const ConvolutionOp& convolution);
 
+// True when the kernel of a convolution of few channels reads x as it lies: row-major. Its windows take fewer
+// steps to pack from rows than from pixels.
+bool takes_planes(const Draft& draft, const ConvolutionOp& convolution);
+
 // Gives convolutions with a kernel channels-last operands. What lies between them follows (elementwise work,
 // pools, resizes, concatenations); model inputs and outputs, views and whatever needs row-major storage stay,
 // and copies are inserted where the two meet.

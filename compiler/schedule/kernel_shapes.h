@@ -12,6 +12,9 @@ inline constexpr int kPanel = 8;
 inline constexpr int kTileRows = 4;
 // Products of no more columns, of f32 and packed rows, have kernels of their own.
 inline constexpr int64_t kNarrowColumns = 4;
+
+// Convolutions of at most so many channels, and columns of the window, read planes.
+inline constexpr int64_t kMostPlanes = 8, kMostPlaneTaps = 7;
 // Of the rows that are packed at once: half of a common second-level cache, which panels pass through too.
 inline constexpr int64_t kPackedBlockBytes = 128 * 1024;
 

@@ -96,17 +96,20 @@ struct Matmul {
   Epilogue epilogue;
 };
 
-// Channels-last convolution. Pointers: x [n, h, w, c] (c contiguous), packed weights, out [n, oh, ow, m]
-// (m contiguous), operands. Dense weights are packed as [group][ceil(m/group/8)][kh][kw][c/group][8];
-// depthwise (group == c == m; f32 or i16) as [ceil(c/4)][kh][kw][4]. Of integers, pairs run along the channels
-// and a panel's offsets stand before its taps.
+// Channels-last convolution. Pointers: x [n, h, w, c] (c contiguous; or planes), packed weights, out [n, oh,
+// ow, m] (m contiguous), operands. Dense weights are packed as [group][ceil(m/group/8)][kh][kw][c/group][8];
+// depthwise (group == c == m; f32 or i16) as [ceil(c/4)][kh][kw][4]. Of integers, pairs run along the
+// channels and a panel's offsets stand before its taps.
 struct Conv2d {
   // winograd: a window of 3 x 3 or 5 x 5, stride and dilation 1, one group, f32; the weights are
   // WinogradWeights' result.
   enum class Algorithm : uint8_t { windows, depthwise, winograd } algorithm = Algorithm::windows;
   Factors factors = Factors::f32;
   ir::Dim n, h, w, c, oh, ow, m;
-  ir::Dim x_batch_stride, x_row_stride, x_pixel_stride;        // elements
+  ir::Dim x_batch_stride, x_row_stride, x_pixel_stride;  // elements
+  // Of few channels, by windows: x is [n, c, h, w] with w contiguous, its planes this many elements apart.
+  bool planes = false;
+  ir::Dim x_plane_stride;
   ir::Dim out_batch_stride, out_row_stride, out_pixel_stride;  // elements
   int64_t kh = 1, kw = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
   ir::Dim pad_top, pad_left;

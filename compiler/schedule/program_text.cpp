@@ -83,10 +83,11 @@ std::string kernel_text(const Conv2d& c, const std::string& at, const std::strin
       "{}x{} stride {}x{} "
       "dilation {}x{} pad {}, {} group {} ({}){}{}",
       indent, algorithms[static_cast<int>(c.algorithm)], factors_text(c.factors), dim(c.n), dim(c.h),
-      dim(c.w), dim(c.c), dim(c.x_batch_stride), dim(c.x_row_stride), dim(c.x_pixel_stride), dim(c.n),
-      dim(c.oh), dim(c.ow), dim(c.m), dim(c.out_batch_stride), dim(c.out_row_stride), dim(c.out_pixel_stride),
-      c.kh, c.kw, c.stride_h, c.stride_w, c.dilation_h, c.dilation_w, dim(c.pad_top), dim(c.pad_left),
-      c.group, at, epilogue_text(c.epilogue), end);
+      dim(c.w), dim(c.c), dim(c.x_batch_stride), dim(c.x_row_stride),
+      c.planes ? "planes " + dim(c.x_plane_stride) : dim(c.x_pixel_stride), dim(c.n), dim(c.oh), dim(c.ow),
+      dim(c.m), dim(c.out_batch_stride), dim(c.out_row_stride), dim(c.out_pixel_stride), c.kh, c.kw,
+      c.stride_h, c.stride_w, c.dilation_h, c.dilation_w, dim(c.pad_top), dim(c.pad_left), c.group, at,
+      epilogue_text(c.epilogue), end);
 }
 
 std::string kernel_text(const WinogradWeights& w, const std::string& at, const std::string& indent,

@@ -67,7 +67,7 @@ bool fits(const Draft& draft, const Operation& operation, bool with_residuals) {
   if (operation.as<NestOp>() != nullptr) return true;
   if (const auto* convolution = operation.as<ConvolutionOp>()) {
     if (!has_kernel(draft, *convolution)) return true;
-    return has_contiguous_channels(draft.at(convolution->x)) &&
+    return (has_contiguous_channels(draft.at(convolution->x)) || takes_planes(draft, *convolution)) &&
            has_contiguous_channels(draft.at(convolution->out)) &&
            epilogue_fits(draft, convolution->epilogue, convolution->epilogue_tensors, convolution->out,
                          with_residuals);

@@ -17,7 +17,7 @@ using schedule::Conv2d;
 // Output pixels per block: a multiple of the tile.
 int64_t block_pixels(const Conv2d& kernel, int64_t units) {
   const int64_t most = std::clamp<int64_t>(schedule::kPackedBlockBytes / (16 * units), 2, 64);
-  const ir::Dim pixels = kernel.oh * kernel.ow;
+  const ir::Dim pixels = kernel.planes ? kernel.ow : kernel.oh * kernel.ow;
   if (!pixels.is_constant()) return 4 * most;
   // Blocks of about the same size.
   const int64_t tiles = std::max<int64_t>((pixels.value() + 3) / 4, 1), blocks = (tiles + most - 1) / most;
@@ -36,25 +36,30 @@ KernelCall emit_conv2d(FunctionTable& functions, const Conv2d& kernel) {
   const bool narrow =
       !functions.target().small && factors == Factors::f32 && columns_of_group->value() <= kNarrowColumns;
   const EpilogueParts epilogue(functions, kernel.epilogue, !narrow);
-  const std::string pack = pack_windows_function(functions),
+  const std::string pack = kernel.planes ? pack_planes_function(functions, kernel.kw, kernel.stride_w)
+                                         : pack_windows_function(functions),
                     whole = narrow ? narrow_panel_function(functions, epilogue.in_tile(),
                                                            static_cast<int>(columns_of_group->value()))
                                    : packed_panel_function(functions, factors, epilogue.in_tile(), false),
                     partial =
                         narrow ? "" : packed_panel_function(functions, factors, epilogue.in_tile(), true);
-  const std::string name = std::string(name_of(factors)) + "_conv2d" + EpilogueEmitter::name(kernel.epilogue);
+  const std::string form = kernel.planes ? "_planes_x" + std::to_string(kernel.kw) + "_s" +
+                                               std::to_string(kernel.stride_w)
+                                         : "",
+                    name = std::string(name_of(factors)) + "_conv2d" + form +
+                           EpilogueEmitter::name(kernel.epilogue);
 
   KernelCall call;
   call.function = functions.get(
       name,
-      std::string(name_of(factors)) + " conv2d " + (narrow ? std::to_string(columns_of_group->value()) : "") +
-          EpilogueEmitter::key(kernel.epilogue),
+      std::string(name_of(factors)) + " conv2d " + form +
+          (narrow ? std::to_string(columns_of_group->value()) : "") + EpilogueEmitter::key(kernel.epilogue),
       [&](FunctionBuilder& f) {
         const Var<I32> x = f.param<I32>(), weights = f.param<I32>(), out = f.param<I32>();
         const std::vector<Var<I32>> operands = operand_params(f, kernel.epilogue);
         const ConvParams p(f);
         const Var<I32> groups = f.param<I32>(), group_channels = f.param<I32>(),
-                       group_columns = f.param<I32>(), contiguous = f.param<I32>(), block = f.param<I32>(),
+                       group_columns = f.param<I32>(), run = f.param<I32>(), block = f.param<I32>(),
                        zeros = f.param<I32>(), packed = f.param<I32>();
         const Var<I32> group = f.local<I32>(), column = f.local<I32>(), columns = f.local<I32>(),
                        head = f.local<I32>(), batch = f.local<I32>(), at = f.local<I32>(),
@@ -79,8 +84,13 @@ KernelCall emit_conv2d(FunctionTable& functions, const Conv2d& kernel) {
             std::vector<Tree> arguments =
                 FunctionBuilder::arguments(x + group * group_channels * left_bytes(factors), packed.get(),
                                            oy.get(), ox.get(), (count + 3) >> 2);
-            for (Tree& argument : window_arguments(p)) arguments.push_back(std::move(argument));
-            append(arguments, {units, contiguous, zeros});
+            if (kernel.planes) {
+              append(arguments,
+                     {p.h, p.w, p.kh, p.stride_h, p.dilation_h, p.pad_top, p.pad_left, p.x_row, run, units});
+            } else {
+              for (Tree& argument : window_arguments(p)) arguments.push_back(std::move(argument));
+              append(arguments, {units, run, zeros});
+            }
             f.call_statement(pack, std::move(arguments));
             f.for_range(column, 0, group_columns, kPanel, [&] {
               columns.set(group_columns - column);
@@ -101,9 +111,11 @@ KernelCall emit_conv2d(FunctionTable& functions, const Conv2d& kernel) {
           at.set(f.i32(0));
           f.while_([&] { return at < pixels; },
                    [&] {
-                     // Blocks go on into the next row where rows of the output follow one another.
+                     // Blocks go on into the next row where rows of the output follow one another, and tiles
+                     // are packed pixel by pixel.
                      count.set(p.ow - ox);
-                     f.if_(p.out_row == p.ow * p.out_pixel, [&] { count.set(pixels - at); });
+                     if (!kernel.planes)
+                       f.if_(p.out_row == p.ow * p.out_pixel, [&] { count.set(pixels - at); });
                      count.set(min_i32(count, block));
                      out_offset.set(batch * p.out_batch + oy * p.out_row + ox * p.out_pixel);
                      one_block();
@@ -120,14 +132,16 @@ KernelCall emit_conv2d(FunctionTable& functions, const Conv2d& kernel) {
   const bool contiguous =
       kernel.dilation_w == 1 && kernel.group == 1 && kernel.x_pixel_stride == kernel.c && whole_steps;
   const int64_t channels = channels_of_group->value(), taps = kernel.kh * kernel.kw,
-                run = sums_floats(factors) ? channels : (channels + 1) / 2,
-                block = block_pixels(kernel, taps * run);
-  for (const ir::Dim& size : {ir::Dim(kernel.group), *channels_of_group, *columns_of_group,
-                              ir::Dim(contiguous ? 1 : 0), ir::Dim(block)}) {
+                units = sums_floats(factors) ? channels : (channels + 1) / 2,
+                block = block_pixels(kernel, taps * units);
+  // `run`: whether a window's row is one in memory; of planes, the bytes between them.
+  const ir::Dim run = kernel.planes ? kernel.x_plane_stride * 4 : ir::Dim(contiguous ? 1 : 0);
+  for (const ir::Dim& size :
+       {ir::Dim(kernel.group), *channels_of_group, *columns_of_group, run, ir::Dim(block)}) {
     call.arguments.push_back(size);
   }
-  call.zero_bytes = 4 * run * (contiguous ? kernel.kw : 1) + 16;
-  call.workspace_bytes = 4 * taps * run * block;
+  call.zero_bytes = 4 * units * (contiguous ? kernel.kw : 1) + 16;
+  call.workspace_bytes = 4 * taps * units * block;
   return call;
 }
 

@@ -15,6 +15,11 @@ namespace o2w::codegen {
 // picture is read from `zeros`. contiguous: a window's row is one run in memory, of kw * units.
 std::string pack_windows_function(FunctionTable& functions);
 
+// pack(x, to, oy, ox, blocks, h, w, kh, stride_h, dilation_h, pad_top, pad_left, x_row, x_plane, channels):
+// the same of x whose columns are contiguous, for windows of `taps` columns that move by `stride`. The pixels
+// are neighbours in row oy; those after its last one may be anything.
+std::string pack_planes_function(FunctionTable& functions, int64_t taps, int64_t stride);
+
 // The arguments from `ow` on, up to x_pixel.
 std::vector<Tree> window_arguments(const ConvParams& p);
 
