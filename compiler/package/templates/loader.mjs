@@ -286,17 +286,18 @@ export class Model {
         new ARRAYS[port.onnx_dtype](this.#exports.memory.buffer, address, data.length).set(data);
       });
       this.#call('o2w_run');
+      // Before the inputs are freed: an output may be a list that came in.
+      return Object.fromEntries(this.outputs.map((port, i) => {
+        const { address, bytes, dims } = this.#port(this.#exports.o2w_output(i));
+        if (port.list) return [port.name, this.#readList(port.list, new DataView(this.#exports.memory.buffer).getUint32(address, true))];  //: lists
+        if (port.onnx_dtype === STRING) return [port.name, { data: this.#readStrings(address, bytes / 8), dims }];  //: strings
+        const array = ARRAYS[port.onnx_dtype];
+        return [port.name, { data: new array(this.#exports.memory.buffer, address, bytes / array.BYTES_PER_ELEMENT).slice(), dims }];
+      }));
     } finally {
       for (const block of blocks) this.#exports.o2w_free(block);  //: strings
       lists.forEach((list) => this.#exports.o2w_list_free(list));  //: lists
     }
-    return Object.fromEntries(this.outputs.map((port, i) => {
-      const { address, bytes, dims } = this.#port(this.#exports.o2w_output(i));
-      if (port.list) return [port.name, this.#readList(port.list, new DataView(this.#exports.memory.buffer).getUint32(address, true))];  //: lists
-      if (port.onnx_dtype === STRING) return [port.name, { data: this.#readStrings(address, bytes / 8), dims }];  //: strings
-      const array = ARRAYS[port.onnx_dtype];
-      return [port.name, { data: new array(this.#exports.memory.buffer, address, bytes / array.BYTES_PER_ELEMENT).slice(), dims }];
-    }));
   }
 
   //: strings {
