@@ -110,7 +110,12 @@ void BlockUses::forget(const Operation& operation, int position) {
 }
 
 void BlockUses::add(const Operation& operation, int position) {
+  const std::size_t known = uses_.size();
   uses_.resize(draft_.tensors.size());
+  for (std::size_t t = known; t < uses_.size(); ++t) {
+    if (draft_.tensors[t].host >= 0)
+      uses_[static_cast<std::size_t>(draft_.tensors[t].host)].views.push_back(static_cast<int>(t));
+  }
   for (const int tensor : reads_of(operation))
     uses_[static_cast<std::size_t>(tensor)].readers.insert(position);
   for (const int tensor : writes_of(operation)) {

@@ -127,6 +127,49 @@ t7 = einsum abmk, abkn -> ambn (t5, t2)
 )");
 }
 
+TEST(AbsorbTransposes, PowersOfTwoGoToTheEpilogue) {
+  EXPECT_EQ(after(R"(
+  input "q" %0: f32[5, 3, 8]
+  input "k" %1: f32[7, 3, 8]
+  %2: f32[] = constant <f32[] 0.5>
+  %3: f32[3, 5, 8] = tabulate (%0, %2) { mul(read0(i1, i0, i2), read1()) }
+  %4: f32[3, 8, 7] = tabulate (%1, %2) { mul(read1(), read0(i2, i0, i1)) }
+  %5: f32[3, 5, 7] = einsum (%3, %4) "bmk,bkn->bmn"
+  output "y" %5
+)",
+                  {literal_scalars, absorb_transposes}),
+            R"(t5 = einsum mbk, nbk -> bmn (t0, t1) () then: mul(temp0:f32, 0.25:f32)
+)");
+  // A third has digits of its own.
+  EXPECT_EQ(after(R"(
+  input "q" %0: f32[5, 3, 8]
+  input "k" %1: f32[3, 8, 7]
+  %2: f32[] = constant <f32[] 3>
+  %3: f32[3, 5, 8] = tabulate (%0, %2) { div(read0(i1, i0, i2), read1()) }
+  %4: f32[3, 5, 7] = einsum (%3, %1) "bmk,bkn->bmn"
+  output "y" %4
+)",
+                  {literal_scalars, absorb_transposes}),
+            R"(nest [3, 5, 8] (t0, t3)
+  operand1(i0, i1, i2) = div(read0:f32(i1, i0, i2), 3.0:f32)
+t4 = einsum bmk, bkn -> bmn (t3, t1)
+)");
+}
+
+TEST(AbsorbTransposes, BehindViewsWithoutDimensionsOfOne) {
+  EXPECT_EQ(after(R"(
+  input "q" %0: f32[3, 5, 8]
+  input "k" %1: f32[1, 7, 3, 8]
+  %2: f32[1, 3, 8, 7] = tabulate (%1) { read0(i0, i3, i1, i2) }
+  %3: f32[3, 8, 7] = view (%2)
+  %4: f32[3, 5, 7] = einsum (%0, %3) "bmk,bkn->bmn"
+  output "y" %4
+)",
+                  {absorb_transposes}),
+            R"(t4 = einsum bmk, nbk -> bmn (t0, t5)
+)");
+}
+
 TEST(AbsorbTransposes, OnlyWhereRowsStayContiguous) {
   EXPECT_EQ(after(R"(
   input "a" %0: f32[8, 5]
