@@ -102,6 +102,27 @@ test('few columns, with every epilogue', async () => {
   }
 });
 
+test('transposed convolutions with windows as wide as the stride', async () => {
+  for (const m of [1, 2, 10]) {
+    for (const [kernel, strides] of [[[2, 2], [2, 2]], [[3, 2], [1, 2]], [[5, 3], [2, 3]], [[2, 1], [2, 1]]]) {
+      const out = ([, , h, w]) => [1, m, (h - 1) * strides[0] + kernel[0], w * strides[1]], dims = [1, 6, 5, 7];
+      await agreesWithOnnxRuntime(convolution({ c: 6, m, kernel, attributes: { strides }, op: 'ConvTranspose', tail: 'relu' }), pictures(6));
+      await agreesWithOnnxRuntime(convolution({ c: 6, m, kernel, attributes: { strides }, op: 'ConvTranspose', tail: 'residual', dims, residualDims: out(dims) }),
+        [{ x: filled(dims), r: filled(out(dims)) }]);
+    }
+    const line = { c: 5, m, kernel: [4], attributes: { strides: [4] }, op: 'ConvTranspose', tail: 'silu', dims: ['n', 5, 'w'] };
+    await agreesWithOnnxRuntime(convolution(line), [[1, 5, 6], [2, 5, 9], [1, 5, 6]].map((dims) => ({ x: filled(dims) })));
+  }
+  // Padding, more or less output than the windows cover, and a part of a concatenation: phase by phase.
+  for (const attributes of [{ strides: [2, 2], output_padding: [1, 1] }, { strides: [2, 2], pads: [0, 1, 0, 1] }, { strides: [2, 2], pads: [1, 0, 1, 0] }])
+    await agreesWithOnnxRuntime(convolution({ c: 6, m: 4, kernel: [2, 2], attributes, op: 'ConvTranspose' }), pictures(6));
+  await agreesWithOnnxRuntime(model({
+    inputs: { x: value('float32', [1, 6, 5, 7]) }, outputs: { y: value('float32') },
+    initializers: { w: filled([6, 4, 2, 2]), v: filled([8, 8, 3, 3]) },
+    nodes: [node('ConvTranspose', ['x', 'w'], ['a'], { strides: [2, 2] }), node('Sigmoid', ['a'], ['b']), node('Concat', ['a', 'b'], ['c'], { axis: 1 }), node('Conv', ['c', 'v'], ['y'])],
+  }), [{ x: filled([1, 6, 5, 7]) }]);
+});
+
 test('transposed convolutions: phases of few and of many columns', async () => {
   for (const m of [1, 3, 10]) {
     for (const [kernel, attributes] of [[[2, 2], { strides: [2, 2] }], [[4, 4], { strides: [2, 2], pads: [1, 1, 1, 1] }], [[3, 3], { strides: [2, 1], pads: [1, 0, 0, 1] }]]) {
