@@ -93,8 +93,12 @@ void NestEmitter::emit_stage(std::size_t number, const CanonicalStage* next) {
     if (reduction != nullptr) begin_vectors(*reduction, parts);
     emit_stage_loops(stage, 0);
     if (reduction != nullptr) {
-      end_vectors(*reduction, parts);
-      join_lanes(*reduction, parts);
+      if (position_) {
+        join_positions(*reduction);
+      } else {
+        end_vectors(*reduction, parts);
+        join_lanes(*reduction, parts);
+      }
     }
   } else {
     emit_stage_loops(stage, 0);
@@ -286,6 +290,7 @@ void NestEmitter::begin_reduction(const CanonicalStage& stage) {
 void NestEmitter::end_reduction(const CanonicalStage& stage) {
   if (outer_vectors_) end_vectors(stage, gen_.parts());
   if (!is_arg(stage.combiner)) return;
+  position_.reset();
   // Nothing to choose from: position 0.
   const Var<I64> result(temps_.at(stage.temp));
   f_.if_(result < 0, [&] { result.set(f_.i64(0)); });

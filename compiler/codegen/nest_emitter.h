@@ -91,6 +91,8 @@ class NestEmitter : private Leaves {
                       bool outer, const Action& before, const Action& body);
   // Adds a value to a reduction's vector.
   void accumulate_vector(const CanonicalStage& stage, int part, V128 value);
+  void accumulate_positions(const CanonicalStage& stage, V128 value);
+  void join_positions(const CanonicalStage& stage);
   // The vectors of a reduction, at its start and when all is in them.
   void begin_vectors(const CanonicalStage& stage, int parts);
   void end_vectors(const CanonicalStage& stage, int parts);
@@ -128,7 +130,8 @@ class NestEmitter : private Leaves {
   // Nodes visited by the hoisting under way: expressions are graphs, with exponentially many paths.
   std::set<std::tuple<const ir::ExprNode*, bool, bool>> hoisted_;
   std::map<const ir::ExprNode*, bool> available_;
-  Local best_;  // arg_min, arg_max: the best value so far
+  Local best_;                 // arg_min, arg_max: the best value so far
+  Local best_lanes_, places_;  // and where it runs in vectors, those of each lane
 };
 
 }  // namespace o2w::codegen

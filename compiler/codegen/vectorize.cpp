@@ -68,9 +68,9 @@ VectorChoice NestEmitter::choose() {
 }
 
 int NestEmitter::worthwhile_parts(const CanonicalStage& stage, int variable, bool outer, bool& gathers) {
-  if (stage.sequential || stage.combiner == Combiner::arg_min || stage.combiner == Combiner::arg_max)
-    return 0;
   const DType type = stage.body->type;
+  const bool is_arg = stage.combiner == Combiner::arg_min || stage.combiner == Combiner::arg_max;
+  if (stage.sequential || (is_arg && (outer || type != DType::f32))) return 0;
   if (!ExprGenerator::is_vector_type(type)) return 0;
   if (stage.combiner != Combiner::none && type != DType::f32 && type != DType::i32 && type != DType::u32 &&
       type != DType::boolean) {
@@ -99,6 +99,7 @@ int NestEmitter::worthwhile_parts(const CanonicalStage& stage, int variable, boo
   set_vector_variable(before);
   gen_.forget_variation();
   if (!good) return 0;
+  if (is_arg) return cost.by_lane > 0 ? 0 : 1;
   gathers = gathers || cost.by_lane > 0;
   if (cost.by_lane > 0) return 1;
   int parts = functions_.target().small ? 1 : kMostParts;
@@ -158,6 +159,7 @@ void NestEmitter::emit_vector_body(const CanonicalStage& stage) {
     }
     gen_.set_part(0);
   };
+  const bool counts = stage.combiner != Combiner::none && position_.has_value();
   gen_.open_scope();
   if (stage.guard.get() == nullptr) {
     work();
@@ -170,6 +172,7 @@ void NestEmitter::emit_vector_body(const CanonicalStage& stage) {
     });
   }
   gen_.close_scope();
+  if (counts) *position_ += 4;
 }
 
 void NestEmitter::store_vector(const CanonicalStage& stage, V128 value, int part) {
@@ -227,13 +230,56 @@ bool remembers_nan(const CanonicalStage& stage) {
 }  // namespace
 
 void NestEmitter::begin_vectors(const CanonicalStage& stage, int parts) {
+  if (position_) {
+    best_lanes_ = f_.keep(v128::i32({0, 0, 0, 0}));
+    places_ = f_.keep(v128::i32({-1, -1, -1, -1}));
+    return;
+  }
   for (int part = 0; part < parts; ++part) {
     temp_vectors_[{stage.temp, part}] = f_.keep(identity_vector(stage.combiner, stage.body->type));
     if (remembers_nan(stage)) nan_lanes_[{stage.temp, part}] = f_.keep(v128::i32({0, 0, 0, 0}));
   }
 }
 
+// As accumulate_position() does with an element, in every lane.
+void NestEmitter::accumulate_positions(const CanonicalStage& stage, V128 value) {
+  const Var<V128> x(f_.keep(std::move(value))), best(best_lanes_), place(places_);
+  const bool is_max = stage.combiner == Combiner::arg_max;
+  V128 worse = is_max ? (stage.select_last ? f32x4::lt(x, best) : f32x4::le(x, best))
+                      : (stage.select_last ? f32x4::gt(x, best) : f32x4::ge(x, best));
+  const Var<V128> better(f_.keep(v128::or_(v128::andnot(f32x4::eq(best, best), std::move(worse)),
+                                           i32x4::lt_s(place, v128::i32({0, 0, 0, 0})))));
+  best.set(v128::bitselect(x, best, better));
+  place.set(
+      v128::bitselect(i32x4::add(i32x4::splat(position_->get()), v128::i32({0, 1, 2, 3})), place, better));
+}
+
+// The best of the lanes and of the elements done one by one: of equal ones the first, or the last.
+void NestEmitter::join_positions(const CanonicalStage& stage) {
+  const Var<I64> result(temps_.at(stage.temp));
+  const auto compare = [&](ExprOp op, const Local& a, const Local& b) {
+    return I32(gen_.ops().binary(op, DType::f32, a.get(), b.get(), {}));
+  };
+  const auto is_nan = [&](const Local& value) { return compare(ExprOp::ne, value, value); };
+  const ExprOp beyond = stage.combiner == Combiner::arg_max ? ExprOp::gt : ExprOp::lt;
+  for (int lane = 0; lane < 4; ++lane) {
+    const Local x = f_.keep(f32x4::extract(V128(best_lanes_.get()), lane));
+    const Var<I64> place = f_.local<I64>(extend_signed(i32x4::extract(V128(places_.get()), lane)));
+    const auto in_order = [&](bool last) { return last ? result < place : place < result; };
+    I32 better =
+        compare(beyond, x, best_) | is_nan(x) | (compare(ExprOp::eq, x, best_) & in_order(stage.select_last));
+    // The first NaN stays.
+    I32 chosen = (result < 0) | (is_nan(best_) & is_nan(x) & in_order(false)) |
+                 (is_zero(is_nan(best_)) & std::move(better));
+    f_.if_(is_zero(place < 0) & std::move(chosen), [&] {
+      best_.set(x.get());
+      result.set(place);
+    });
+  }
+}
+
 void NestEmitter::accumulate_vector(const CanonicalStage& stage, int part, V128 value) {
+  if (position_) return accumulate_positions(stage, std::move(value));
   const Local total = temp_vectors_.at({stage.temp, part});
   if (!remembers_nan(stage)) {
     total.set(combine_vectors(stage.combiner, stage.body->type, V128(total.get()), std::move(value)));

@@ -193,6 +193,36 @@ TEST_F(NestTest, ArgMax) {
   check({data});
 }
 
+Tensor with_nan(std::vector<int64_t> dims, uint32_t seed, const std::vector<int64_t>& places) {
+  Tensor data = random_tensor(DType::f32, std::move(dims), seed);
+  for (const int64_t place : places) data.set_double(place, std::nan(""));
+  return data;
+}
+
+// The first NaN of a row, wherever it stands: in vectors, beyond them, several in one vector.
+const std::vector<int64_t> kFirstNaN = {0,       30 + 29,  60 + 9,   60 + 6,  90 + 14,
+                                        90 + 13, 120 + 28, 120 + 27, 150 + 4, 150 + 29};
+
+TEST_F(NestTest, ArgMaxOfNaN) {
+  output(b_.reduce_axes(Combiner::arg_max, input(DType::f32, {7, 30}), {1}, false));
+  check({with_nan({7, 30}, 41, kFirstNaN)});
+}
+
+TEST_F(NestTest, ArgMinOfNaN) {
+  output(b_.reduce_axes(Combiner::arg_min, input(DType::f32, {7, 30}), {1}, false));
+  check({with_nan({7, 30}, 42, kFirstNaN)});
+}
+
+TEST_F(NestTest, MaxOverColumnsWithNaN) {
+  output(b_.reduce_axes(Combiner::max, input(DType::f32, {5, 39}), {0}, false));
+  check({with_nan({5, 39}, 43, {3, 39 + 17, 78 + 38, 156 + 20})});
+}
+
+TEST_F(NestTest, MinOverColumnsWithNaN) {
+  output(b_.reduce_axes(Combiner::min, input(DType::f32, {5, 39}), {0}, false));
+  check({with_nan({5, 39}, 44, {3, 39 + 17, 78 + 38, 156 + 20})});
+}
+
 TEST_F(NestTest, WindowedMaximumWithPadding) {
   // Channels last, 3x3, one element of padding: guarded reads.
   Value* x = input(DType::f32, {6, 6, 10});
