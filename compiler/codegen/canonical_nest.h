@@ -25,7 +25,7 @@ struct Access {
 };
 
 struct CanonicalStage {
-  std::vector<ir::Dim> loops;
+  std::vector<ir::Dim> loops;  // numbers above 1: goes through all rounds without a loop
   // Reads are `read` nodes whose slot is an access and whose args are the access's extras.
   ir::Expr body, guard;
   ir::Combiner combiner = ir::Combiner::none;

@@ -241,6 +241,15 @@ class Canonicalizer {
     }
   }
 
+  // The code goes through small windows of pools without loops, which would take longer than what is in them.
+  static bool is_short(const CanonicalStage& stage) {
+    constexpr int64_t most_rounds = 4;
+    constexpr int most_operations = 6;
+    const Dim rounds = ir::element_count(stage.loops);
+    return !stage.loops.empty() && stage.combiner != ir::Combiner::none && rounds.is_constant() &&
+           rounds.value() > 1 && rounds.value() <= most_rounds && ir::op_count(stage.body) <= most_operations;
+  }
+
   // --- Parameters.
   Dim parameter(const Dim& dim) {
     if (dim.is(0) || dim.is(1)) return dim;
@@ -297,7 +306,9 @@ class Canonicalizer {
       }));
     };
     for (CanonicalStage& stage : result_.stages) {
-      for (Dim& extent : stage.loops) extent = parameter(extent);
+      if (!is_short(stage)) {
+        for (Dim& extent : stage.loops) extent = parameter(extent);
+      }
       unique_from_ = used.size();
       stage.guard = finish(stage.guard);
       stage.body = finish(stage.body);

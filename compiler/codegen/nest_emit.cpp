@@ -134,11 +134,32 @@ void NestEmitter::emit_stage_loops(const CanonicalStage& stage, std::size_t dept
   if (depth + 1 == stage.loops.size() && choice_.stage[number] > 0) return emit_vector_stage_loop(stage);
   const int variable = static_cast<int>(nest_.outer.size() + depth);
   const std::vector<int> accesses = accesses_of(stage);
+  const std::optional<int64_t> rounds = stage.loops[depth].constant();
   with_variable(variable, accesses, [&] {
+    if (rounds && *rounds > 1) {
+      for (int64_t round = 0; round < *rounds; ++round) {
+        gen_.open_scope();
+        emit_stage_loops(stage, depth + 1);
+        gen_.close_scope();
+        if (round + 1 < *rounds) advance(variable, accesses, 1);
+      }
+      return;
+    }
     run_loop(
         variable, accesses, 1, I32(dim(stage.loops[depth])), [&] { hoist(stage); },
         [&] { emit_stage_loops(stage, depth + 1); });
   });
+}
+
+void NestEmitter::advance(int variable, const std::vector<int>& accesses, int rounds) {
+  for (int number : accesses) {
+    const auto k = static_cast<std::size_t>(number);
+    const Access& access = nest_.accesses[k];
+    const auto stride = access.strides.find(variable);
+    if (stride == access.strides.end()) continue;
+    addresses_[k] += step_of(stride->second, ir::byte_size(access.type)) * rounds;
+  }
+  variables_.at(variable) += rounds;
 }
 
 void NestEmitter::with_variable(int variable, const std::vector<int>& accesses, const Action& inside) {
@@ -170,14 +191,7 @@ void NestEmitter::run_loop(int variable, const std::vector<int>& accesses, int l
           gen_.open_scope();
           body();
           gen_.close_scope();
-          for (int number : accesses) {
-            const auto k = static_cast<std::size_t>(number);
-            const Access& access = nest_.accesses[k];
-            const auto stride = access.strides.find(variable);
-            if (stride == access.strides.end()) continue;
-            addresses_[k] += step_of(stride->second, ir::byte_size(access.type)) * lanes;
-          }
-          counter += lanes;
+          advance(variable, accesses, lanes);
         },
         [&] { return counter < end(); });
     gen_.close_scope();

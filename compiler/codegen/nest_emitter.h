@@ -53,6 +53,8 @@ class NestEmitter : private Leaves {
   // Rounds from where the variable stands to `limit`. `before` runs once, if there is a round.
   void run_loop(int variable, const std::vector<int>& accesses, int lanes, I32 limit, const Action& before,
                 const Action& body);
+  // Moves the variable, and the pointers that step with it.
+  void advance(int variable, const std::vector<int>& accesses, int rounds);
   // Computes what does not depend on loop variables that are not active yet.
   void hoist(const CanonicalStage& stage);
   void hoist_all();

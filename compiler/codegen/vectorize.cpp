@@ -37,7 +37,8 @@ VectorChoice NestEmitter::choose() {
     const CanonicalStage& stage = nest_.stages[k];
     if (stage.loops.empty()) continue;
     any_loop = true;
-    choice.stage[k] = worthwhile_parts(stage, last_variable(stage), false, gathers);
+    const bool is_short = stage.loops.back().constant().value_or(0) > 1;
+    choice.stage[k] = is_short ? 0 : worthwhile_parts(stage, last_variable(stage), false, gathers);
     all_inner = all_inner && choice.stage[k] > 0;
   }
   for (std::size_t k = 0; k < nest_.stages.size(); ++k) {
