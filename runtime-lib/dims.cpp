@@ -85,9 +85,14 @@ int64_t evaluate(const uint8_t* code, const int64_t* symbols) {
   int64_t stack[abi::kMaxDimStack];
   int depth = 0;  // the compiler has checked that code stays within the stack
   for (;;) {
-    const auto op = static_cast<abi::DimOp>(*code++);
+    const int byte = *code++;
+    const auto op = static_cast<abi::DimOp>(byte);
     if (op == abi::DimOp::kEnd) break;
-    if (op == abi::DimOp::kConstant) {
+    if (byte >= abi::kFirstSymbolByte) {
+      stack[depth++] = symbols[byte - abi::kFirstSymbolByte];
+    } else if (byte >= abi::kFirstConstantByte) {
+      stack[depth++] = byte - abi::kZeroByte;
+    } else if (op == abi::DimOp::kConstant) {
       const uint64_t number = read_number(code);
       stack[depth++] = static_cast<int64_t>(number >> 1 ^ (0 - (number & 1)));
     } else if (op == abi::DimOp::kSymbol) {

@@ -113,6 +113,9 @@ enum class DimOp : uint8_t {
   kMax,
   kBroadcast
 };
+// Bytes behind the operations are constants, from kFirstConstantByte - kZeroByte on, and from
+// kFirstSymbolByte on the first symbols.
+inline constexpr int kFirstConstantByte = 16, kZeroByte = 24, kFirstSymbolByte = 240;
 inline constexpr int kMaxDimStack = 64;
 
 // Of o2w_step_check.

@@ -60,6 +60,11 @@ void DimBytes::combine(abi::DimOp op) {
 }
 
 void DimBytes::add_constant(int64_t value) {
+  constexpr int64_t last = abi::kFirstSymbolByte - abi::kZeroByte;
+  if (value >= abi::kFirstConstantByte - abi::kZeroByte && value < last) {
+    push(static_cast<abi::DimOp>(value + abi::kZeroByte));
+    return;
+  }
   // The sign goes to the lowest bit, so that numbers near 0 are short.
   push(abi::DimOp::kConstant);
   append_leb(code_, (static_cast<uint64_t>(value) << 1) ^ (value < 0 ? ~uint64_t{0} : 0));
@@ -89,8 +94,11 @@ void DimBytes::add(const ir::Dim& dim) {
 
 void DimBytes::add(const ir::Atom& atom) {
   if (atom.symbol) {
+    const int64_t symbol = number(*atom.symbol);
+    if (symbol <= UINT8_MAX - abi::kFirstSymbolByte)
+      return push(static_cast<abi::DimOp>(symbol + abi::kFirstSymbolByte));
     push(abi::DimOp::kSymbol);
-    return append_leb(code_, static_cast<uint64_t>(number(*atom.symbol)));
+    return append_leb(code_, static_cast<uint64_t>(symbol));
   }
   add(atom.a);
   add(atom.b);

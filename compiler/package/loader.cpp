@@ -125,6 +125,9 @@ std::set<std::string> loader_features(const schedule::Program& program) {
     if (type == ir::DType::string) features.insert("strings");
     if (type == ir::DType::c64 || type == ir::DType::c128) features.insert("complex");
     if (type == ir::DType::f16) features.insert("float16");
+    // Those that ONNX has added since.
+    if (type != ir::DType::list && ir::onnx_code(type) >= ir::onnx_code(ir::DType::bf16))
+      features.insert("bits");
   };
   for (const auto* ports : {&program.inputs, &program.outputs}) {
     for (const schedule::ProgramPort& port : *ports) {

@@ -3,12 +3,11 @@
 //!   import { create } from './@MODULE@';
 //!   const model = await create();
 //!   const { y } = model.run({ x: { data: new Float32Array(6), dims: [2, 3] } });   // y.data, y.dims
-//!
 //! Readable source: compiler/package/templates/loader.mjs of onnx2wasm.
 
-// The loader of a module is made of this text (loader_text.cpp): what stands between "//: NAME {" and "//: }", and lines that end with "//: NAME", only where
-// the model needs it: `sidecar` (weights in files beside the module), `strings`, `lists`, `complex`, `float16` (inputs or outputs of these types). Comments
-// but those with "//!" and indentation are left out. So a comment has lines of its own, and no literal goes over several lines.
+// The loader of a module is made of this text (loader_template.cpp): what stands between "//: NAME {" and "//: }", and lines that end with "//: NAME", only where
+// the model needs it: `sidecar` (weights in files beside the module), `strings`, `lists`, `complex`, `float16`, `bits` (bf16 and types of 8 bits and less) among
+// inputs or outputs. Comments but those with "//!" and indentation are left out. So a comment has lines of its own, and no literal goes over several lines.
 
 const FILE = @FILE@;
 //: sidecar {
@@ -20,9 +19,13 @@ const SECTION = '@SECTION@';
 // By ONNX element type. Types that JavaScript has no array for are given as their bits.
 const ARRAYS = {
   1: Float32Array, 2: Uint8Array, 3: Int8Array, 4: Uint16Array, 5: Int16Array, 6: Int32Array, 7: BigInt64Array,
-  9: Uint8Array, 10: Uint16Array, 11: Float64Array, 12: Uint32Array, 13: BigUint64Array, 14: Float32Array,
-  15: Float64Array, 16: Uint16Array, 17: Uint8Array, 18: Uint8Array, 19: Uint8Array, 20: Uint8Array, 21: Uint8Array,
+  9: Uint8Array, 11: Float64Array, 12: Uint32Array, 13: BigUint64Array,
+  10: Uint16Array,  //: float16
+  14: Float32Array, 15: Float64Array,  //: complex
+  //: bits {
+  16: Uint16Array, 17: Uint8Array, 18: Uint8Array, 19: Uint8Array, 20: Uint8Array, 21: Uint8Array,
   22: Int8Array, 23: Uint8Array, 24: Uint8Array, 25: Uint8Array, 26: Int8Array,
+  //: }
 };
 //: strings {
 // Strings are plain arrays of JavaScript strings: UTF-8 in the module's memory, {address, length} per element.
