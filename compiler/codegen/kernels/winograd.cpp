@@ -76,7 +76,7 @@ KernelCall emit_winograd(FunctionTable& functions, const Conv2d& kernel) {
                        point = f.local<I32>(), column = f.local<I32>(), right = f.local<I32>(),
                        ix = f.local<I32>(), iy = f.local<I32>(), base = f.local<I32>(), to = f.local<I32>(),
                        from = f.local<I32>(), rows_left = f.local<I32>(), columns_left = f.local<I32>(),
-                       out_offset = f.local<I32>(), columns = f.local<I32>(),
+                       out_offset = f.local<I32>(), columns = f.local<I32>(), first_column = f.local<I32>(),
                        most = f.local<I32>(f.i32(form.outputs));
         const auto tile_position = [&] {
           ty.set(div_signed(at + tile, tiles_x));
@@ -145,6 +145,20 @@ KernelCall emit_winograd(FunctionTable& functions, const Conv2d& kernel) {
             to += count * m_bytes;
           });
         };
+        // Work that is left to do on finished rows is done on those of as many tiles as follow each other.
+        const auto finish_tiles = [&] {
+          f.if_((tile == 0) | (tx == 0), [&] { first_column.set(tx << shift); });
+          f.if_((tile + 1 == count) | (tx + 1 == tiles_x), [&] {
+            columns_left.set((tx + 1) << shift);
+            columns_left.set(min_i32(columns_left, p.ow) - first_column);
+            out_offset.set(batch * p.out_batch + (ty << shift) * p.out_row + first_column * p.out_pixel);
+            f.for_range(i, 0, rows_left, 1, [&] {
+              epilogue.finish(f, out, operands, columns_left.get(), m.get(), p.out_pixel.get(),
+                              out_offset.get());
+              out_offset += p.out_row;
+            });
+          });
+        };
         // Columns of the points, then the four rows of results.
         const auto transform_output = [&] {
           tile_position();
@@ -163,11 +177,10 @@ KernelCall emit_winograd(FunctionTable& functions, const Conv2d& kernel) {
             append(arguments, epilogue.operands_in_tile(operands));
             append(arguments, {m, p.out_pixel, out_offset, columns_left});
             call_with(finish, std::move(arguments));
-            epilogue.finish(f, out, operands, min_i32(columns_left, most), m.get(), p.out_pixel.get(),
-                            out_offset.get());
             from += m_bytes * kWinogradInputs;
             out_offset += p.out_row;
           });
+          if (epilogue.finishes_rows()) finish_tiles();
         };
         f.for_range(batch, 0, p.n, 1, [&] {
           f.for_range(at, 0, tiles, block, [&] {
