@@ -6,6 +6,7 @@
 #include "compiler/passes/eliminate_views.h"
 #include "compiler/passes/fold_batch_norm.h"
 #include "compiler/passes/fold_constants.h"
+#include "compiler/passes/fold_pads.h"
 #include "compiler/passes/pass.h"
 
 namespace o2w::passes {
@@ -24,6 +25,7 @@ constexpr Pass kPasses[] = {
     {"fold-batch-norm", fold_batch_norm, 1},
     {"eliminate-views", eliminate_views, 1},
     {"eliminate-transposes", eliminate_transposes, 1},
+    {"fold-pads", fold_pads, 1},
     {"common-subexpressions", merge_common_subexpressions, 1},
     {"dead-code", remove_dead_code, 0},
 };

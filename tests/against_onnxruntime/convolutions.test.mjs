@@ -102,6 +102,23 @@ test('few columns, with every epilogue', async () => {
   }
 });
 
+test('padding before convolutions', async () => {
+  for (const [name, c, group, kernel, pads, attributes] of [
+    ['windows', 6, 1, [3, 3], [0, 0, 1, 0, 0, 0, 2, 1], { strides: [2, 2] }], ['Winograd', 8, 1, [3, 3], [0, 0, 1, 1, 0, 0, 1, 1], {}],
+    ['depthwise', 8, 8, [3, 3], [0, 0, 0, 0, 0, 0, 1, 1], { strides: [2, 2], pads: [1, 0, 0, 1] }], ['planes', 3, 1, [3, 3], [0, 0, 0, 1, 0, 0, 1, 1], { strides: [2, 2] }],
+    ['1x1', 6, 1, [1, 1], [0, 0, 1, 1, 0, 0, 1, 1], {}], ['channels too', 4, 1, [3, 3], [0, 1, 1, 1, 0, 1, 1, 1], {}],
+  ]) {
+    const padded = c + pads[1] + pads[5];
+    for (const dims of [[1, c, 7, 9], ['n', c, 'h', 'w']]) {
+      await agreesWithOnnxRuntime(model({
+        inputs: { x: value('float32', dims) }, outputs: { y: value('float32') },
+        initializers: { w: filled([8, padded / group, ...kernel]), pads: tensor('int64', [8], pads) },
+        nodes: [node('Sigmoid', ['x'], ['s']), node('Pad', ['s', 'pads'], ['p']), node('Conv', ['p', 'w'], ['c'], { group, ...attributes }), node('Relu', ['c'], ['y'])],
+      }), dims[0] === 1 ? [{ x: filled(dims) }] : pictures(c), { label: name });
+    }
+  }
+});
+
 test('transposed convolutions with windows as wide as the stride', async () => {
   for (const m of [1, 2, 10]) {
     for (const [kernel, strides] of [[[2, 2], [2, 2]], [[3, 2], [1, 2]], [[5, 3], [2, 3]], [[2, 1], [2, 1]]]) {

@@ -9,6 +9,7 @@
 #include "compiler/passes/eliminate_views.h"
 #include "compiler/passes/fold_batch_norm.h"
 #include "compiler/passes/fold_constants.h"
+#include "compiler/passes/fold_pads.h"
 #include "compiler/passes/pass.h"
 
 namespace o2w::passes {
@@ -184,6 +185,54 @@ TEST(Pipeline, ReportsEveryPhase) {
   run_passes(*graph, {}, [&](const std::string& phase, const ir::Graph&) { phases.push_back(phase); });
   ASSERT_FALSE(phases.empty());
   EXPECT_EQ(phases.front(), "pass-01-dead-code");
+}
+
+// Zeros before and after the rows, after the columns alone, in two steps.
+TEST(FoldPads, ZerosBecomeTheConvolutionsPadding) {
+  EXPECT_EQ(after(R"(  input "x" %0: f32[1, 3, 8, 8]
+  input "w" %1: f32[4, 3, 3, 3]
+  %2: f32[1, 3, 10, 8] = tabulate (%0) { $0 = add(i2, -1); select(logical_and(ge($0, 0), lt($0, 8)), read0(i0, i1, $0, i3), 0.0:f32) }
+  %3: f32[1, 3, 10, 9] = tabulate (%2) { select(lt(i3, 8), read0(i0, i1, i2, i3), 0.0:f32) }
+  %4: f32[1, 4, 4, 4] = convolution (%3, %1) strides [2, 2] dilations [1, 1] pads [0, 0] group 1
+  output "y" %4
+)",
+                  {fold_pads, remove_dead_code}),
+            R"(  input "x" %0: f32[1, 3, 8, 8]
+  input "w" %1: f32[4, 3, 3, 3]
+  %4: f32[1, 4, 4, 4] = convolution (%0, %1) strides [2, 2] dilations [1, 1] pads [1, 0] group 1
+  output "y" %4
+)");
+}
+
+// Other values around the picture, padded channels, conditions that leave elements out, a wrong edge.
+TEST(FoldPads, WhatIsNoPaddingOfPicturesStays) {
+  for (const char* pad : {
+           "%2: f32[1, 3, 10, 8] = tabulate (%0) { $0 = add(i2, -1); select(logical_and(ge($0, 0), lt($0, "
+           "8)), "
+           "read0(i0, i1, $0, i3), 1.0:f32) }",
+           "%2: f32[1, 3, 10, 8] = tabulate (%0) { $0 = add(i2, -1); select(logical_and(ge($0, 1), lt($0, "
+           "8)), "
+           "read0(i0, i1, $0, i3), 0.0:f32) }",
+           "%2: f32[1, 3, 10, 8] = tabulate (%0) { select(logical_and(lt(i2, 8), lt(i3, 7)), read0(i0, i1, "
+           "i2, "
+           "i3), 0.0:f32) }",
+           "%2: f32[1, 3, 10, 8] = tabulate (%0) { select(logical_and(lt(i2, 8), lt(i1, 3)), read0(i0, i1, "
+           "i3, "
+           "i2), 0.0:f32) }",
+       }) {
+    const std::string nodes =
+        "  input \"x\" %0: f32[1, 3, 8, 8]\n  input \"w\" %1: f32[4, 3, 3, 3]\n  " + std::string(pad) +
+        "\n  %3: f32[1, 4, 8, 6] = convolution (%2, %1) strides [1, 1] dilations [1, 1] pads "
+        "[0, 0] group 1\n  output \"y\" %3\n";
+    EXPECT_EQ(after(nodes, {fold_pads, remove_dead_code}), nodes);
+  }
+  const std::string channels = R"(  input "x" %0: f32[1, 2, 8, 8]
+  input "w" %1: f32[4, 3, 3, 3]
+  %2: f32[1, 3, 8, 8] = tabulate (%0) { select(lt(i1, 2), read0(i0, i1, i2, i3), 0.0:f32) }
+  %3: f32[1, 4, 6, 6] = convolution (%2, %1) strides [1, 1] dilations [1, 1] pads [0, 0] group 1
+  output "y" %3
+)";
+  EXPECT_EQ(after(channels, {fold_pads, remove_dead_code}), channels);
 }
 
 }  // namespace
