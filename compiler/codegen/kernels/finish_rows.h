@@ -6,20 +6,21 @@
 
 namespace o2w::codegen {
 
-// How the epilogue of a kernel is divided between its tiles and a pass over finished rows.
+// How the epilogue of a kernel is divided between its tiles and a pass over finished rows. The tiles do what
+// the functions' argument needs that lies where the output may lie (a residual), or that is no f32 yet (sums
+// of integers); the pass does the functions, and the rest.
 class EpilogueParts {
  public:
   // may_finish_rows: false where the tiles must do all of it.
   EpilogueParts(FunctionTable& functions, const schedule::Epilogue& epilogue, bool may_finish_rows = true);
 
-  // Whether there is such a pass: f32 sums, a body that calls functions (any, where tiles are shared), and no operand laid out like the
-  // output, which may be the output itself.
+  // Whether there is such a pass: the body calls functions (in small code, or where kernels with little to do
+  // share tiles, any body on f32 sums), and what comes after them reads nothing that is laid out like the
+  // output.
   bool finishes_rows() const { return !finish_.empty(); }
-  // What the tiles do. Their functions take operands() of the kernel's.
-  const schedule::Epilogue& in_tile() const { return finishes_rows() ? none_ : epilogue_; }
-  const std::vector<Var<I32>>& operands_in_tile(const std::vector<Var<I32>>& operands) const {
-    return finishes_rows() ? no_operands_ : operands;
-  }
+  // What the tiles do. Their functions take operands_in_tile() of the kernel's.
+  const schedule::Epilogue& in_tile() const { return finishes_rows() ? tile_ : epilogue_; }
+  std::vector<Var<I32>> operands_in_tile(const std::vector<Var<I32>>& operands) const;
   // Emits the pass, if there is one: `rows` rows of `columns` elements, out_step bytes apart, from out +
   // out_offset.
   void finish(FunctionBuilder& f, const Var<I32>& out, const std::vector<Var<I32>>& operands, I32 rows,
@@ -27,9 +28,9 @@ class EpilogueParts {
 
  private:
   const schedule::Epilogue& epilogue_;
-  schedule::Epilogue none_;
-  std::vector<Var<I32>> no_operands_;
-  std::string finish_;  // function
+  schedule::Epilogue tile_;
+  std::vector<std::size_t> tile_slots_, finish_slots_;  // operands of the kernel that the parts read
+  std::string finish_;                                  // function
 };
 
 }  // namespace o2w::codegen
