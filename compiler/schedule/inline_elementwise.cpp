@@ -106,9 +106,26 @@ class Inlining {
       if (consumer == nullptr || reader <= position) return false;
       if (!uses_.same_at(operands, symbols, position, reader)) return false;
       if (epilogue && (several || !reads_in_place(*consumer, result))) return false;
-      if (!fits(*stage, producer, *consumer, result)) return false;
+      if (!fits(*stage, producer, *consumer, result) || drops_check(stage->body, *consumer, result))
+        return false;
     }
     return true;
+  }
+
+  // Whether an index that is checked would vanish, since the body does not depend on it.
+  static bool drops_check(const Expr& body, const NestOp& consumer, int result) {
+    bool drops = false;
+    for (const Stage& stage : consumer.nest.stages) {
+      for_each_expression(stage, [&](const Expr& e) {
+        ir::walk(e, [&](const ExprNode& node) {
+          if (node.op != ExprOp::read || consumer.tensors[static_cast<std::size_t>(node.slot)] != result)
+            return;
+          for (std::size_t k = 0; k < node.args.size(); ++k)
+            drops = drops || (ir::may_fail(node.args[k]) && !ir::uses_index(body, static_cast<int>(k)));
+        });
+      });
+    }
+    return drops;
   }
 
   int rank_of(int tensor) const { return static_cast<int>(draft_.at(tensor).shape.size()); }

@@ -1,6 +1,7 @@
 // Constants of one f32 element that nests read become numbers in their expressions: code for a number is
 // better (it is kept in a register, and a maximum with one needs no care for NaN on its side) than for an
 // operand.
+#include <algorithm>
 #include <cstring>
 #include <map>
 
@@ -50,6 +51,8 @@ void replace(const Draft& draft, NestOp& op, const std::function<bool(float)>& w
     for_each_expression(stage, [&](Expr& e) {
       e = ir::rewrite(e, [&](const Expr& node) {
         if (node->op != ir::ExprOp::read) return node;
+        // The check of an index stays.
+        if (std::any_of(node->args.begin(), node->args.end(), ir::may_fail)) return node;
         const auto number = number_of(draft.at(op.tensors[static_cast<std::size_t>(node->slot)]));
         if (!number || !wanted(*number)) return node;
         changed = true;

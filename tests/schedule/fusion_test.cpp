@@ -65,6 +65,23 @@ TEST(InlineElementwise, RoundsAsStoringWouldHave) {
 )");
 }
 
+// What is read is the same everywhere, but an index out of range is an error still.
+TEST(InlineElementwise, KeepsTheChecksOfIndices) {
+  EXPECT_EQ(after(R"(
+  symbol n 1..9 input
+  input "i" %0: i64[4]
+  %1: f32[n] = tabulate () { 0.5:f32 }
+  %2: f32[4] = tabulate (%1, %0) { read0(checked_index(cast:index(read1(i0)), n)) }
+  output "y" %2
+)",
+                  {inline_elementwise}),
+            R"(nest [n] (t1)
+  operand0(i0) = 0.5:f32
+nest [4] (t1, t0, t2)
+  operand2(i0) = read0:f32(checked_index(cast:index(read1:i64(i0)), n))
+)");
+}
+
 TEST(InlineElementwise, DoesNotRepeatWork) {
   EXPECT_EQ(after(R"(
   input "x" %0: f32[4]
