@@ -110,17 +110,19 @@ class Layouter {
     layout_.map.pointer_table = layout_.map.dim_table + 4 * int64_t{needs.dim_count};
     layout_.map.setup_cell = reserve(4);
     layout_.map.scratch = reserve(kScratchBytes);
+    end = place_derived(end);
     if (sidecar_) end = align(end, abi::kAlignment);
     const int64_t weights_start = end;
     end = place_weights(end);
+    const int64_t arena_start = align(end, abi::kAlignment);
+    end = place_tensors(end, true);
     if (sidecar_ && !layout_.weights.empty()) {
       end = align(end, abi::kAlignment);
       describe_sidecar(weights_start, end);
       model.weights = sidecar;
       tables_.put(sidecar, 0, layout_.sidecar);
     }
-    end = place_derived(end);
-    end = place_arena(end);
+    end = std::max(end, place_arena(arena_start));
     layout_.map.zeros = end = align(end, abi::kAlignment);
     layout_.map.workspace = end = align(end + needs.zero_bytes, abi::kAlignment);
     end += needs.workspace_bytes;
@@ -248,8 +250,13 @@ class Layouter {
     return end;
   }
 
-  int64_t place_weights(int64_t end) {
-    end = place_strings(end);
+  int64_t place_weights(int64_t end) { return place_tensors(place_strings(end), false); }
+
+  // Those that only the setup reads, or all others.
+  int64_t place_tensors(int64_t end, bool of_setup) {
+    const std::set<const uint8_t*> only_setup = tensors_of_setup();
+    if (of_setup && only_setup.empty()) return end;
+    end = of_setup ? align(end, abi::kAlignment) : end;
     // Buffers that view the same bytes share an address. Those that end where the next may begin come first,
     // so that few gaps are shipped.
     std::map<std::pair<const uint8_t*, int64_t>, int64_t> placed;
@@ -259,6 +266,7 @@ class Layouter {
         if (buffer.storage != schedule::Storage::weights || layout_.map.buffer_address[i] >= 0) continue;
         const ir::Tensor& tensor = buffer.contents;
         if ((tensor.byte_count() % abi::kAlignment == 0) != whole_lines) continue;
+        if (only_setup.contains(tensor.bytes()) != of_setup) continue;
         const auto [found, is_new] = placed.try_emplace({tensor.bytes(), tensor.byte_count()}, 0);
         if (is_new) {
           end = align(end, tensor.byte_count() < kLargeWeights && !whole_lines ? 16 : abi::kAlignment);
@@ -271,6 +279,48 @@ class Layouter {
       }
     }
     return end;
+  }
+
+  // Weights of which the setup makes derived ones (Winograd's filters), and which no step reads afterwards:
+  // where they lie the arena may be, which is first written when they have served.
+  std::set<const uint8_t*> tensors_of_setup() const {
+    std::set<int> setup, other;
+    collect(program_.setup, setup);
+    collect(program_.steps, other);
+    for (const schedule::ProgramPort& port : program_.outputs) other.insert(port.buffer);
+    std::set<const uint8_t*> tensors;
+    const auto contents = [&](int number) -> const ir::Tensor* {
+      const schedule::Buffer& buffer = program_.buffers.at(static_cast<std::size_t>(number));
+      const bool is_tensor =
+          buffer.storage == schedule::Storage::weights && buffer.contents.type() != ir::DType::string;
+      return is_tensor && buffer.contents.byte_count() > 0 ? &buffer.contents : nullptr;
+    };
+    for (const int number : setup) {
+      if (const ir::Tensor* tensor = contents(number)) tensors.insert(tensor->bytes());
+    }
+    for (const int number : other) {
+      if (number < 0) continue;
+      if (const ir::Tensor* tensor = contents(number)) tensors.erase(tensor->bytes());
+    }
+    return tensors;
+  }
+
+  // The buffers that steps read or write.
+  static void collect(const schedule::Steps& steps, std::set<int>& buffers) {
+    for (const schedule::Step& step : steps) {
+      if (const auto* call = std::get_if<schedule::Call>(&step.what)) {
+        for (const schedule::Address& pointer : call->pointers) buffers.insert(pointer.buffer);
+      } else if (const auto* branch = std::get_if<schedule::Branch>(&step.what)) {
+        buffers.insert(branch->condition.buffer);
+        if (branch->then_steps) collect(*branch->then_steps, buffers);
+        if (branch->else_steps) collect(*branch->else_steps, buffers);
+      } else if (const auto* repeat = std::get_if<schedule::Repeat>(&step.what)) {
+        buffers.insert({repeat->iteration.buffer, repeat->condition.buffer});
+        if (repeat->body) collect(*repeat->body, buffers);
+      } else if (const auto* bind = std::get_if<schedule::BindSymbols>(&step.what)) {
+        buffers.insert(bind->source.buffer);
+      }
+    }
   }
 
   int64_t place_derived(int64_t end) {

@@ -137,6 +137,25 @@ TEST(MemoryLayout, PlacesLargeWeightsFirstAndByLinesOfTheCache) {
   EXPECT_LT(address[5], address[4]);  // after a whole number of lines the next begins without a gap
 }
 
+TEST(MemoryLayout, LaysTheArenaOverWeightsThatOnlyTheSetupReads) {
+  schedule::Program program = package_test::static_program();
+  schedule::Buffer filters = program.buffers[2];
+  filters.contents = ir::Tensor(ir::DType::f32, {4096});
+  filters.bytes = ir::Dim(4 * 4096);
+  program.buffers.push_back(filters);
+  schedule::Call call{.kernel = schedule::CopyBytes{ir::Dim(16)}, .pointers = {{4, {}}, {4, {}}}};
+  program.setup.push_back({std::move(call), nullptr});
+  const MemoryLayout alone = lay_out(program, 70001, {.dim_count = 5});
+  EXPECT_EQ(alone.map.buffer_address[3], alone.map.buffer_address[4]);
+  EXPECT_GT(alone.map.buffer_address[4], alone.map.buffer_address[2]);
+  EXPECT_GE(alone.map.zeros, alone.map.buffer_address[4] + 4 * 4096);
+  // A step that reads them keeps them.
+  schedule::Call reader{.kernel = schedule::CopyBytes{ir::Dim(16)}, .pointers = {{4, {}}, {3, {}}}};
+  program.steps.push_back({std::move(reader), nullptr});
+  const MemoryLayout shared = lay_out(program, 70001, {.dim_count = 5});
+  EXPECT_GE(shared.map.buffer_address[3], shared.map.buffer_address[4] + 4 * 4096);
+}
+
 TEST(LoaderTemplate, LeavesOutWhatNobodyNeeds) {
   const char* text =
       "//! Kept.\n"
