@@ -20,23 +20,40 @@ function compressed(bytes, isCode) {
 
 const sum = (list) => list.reduce((all, one) => ({ raw: all.raw + one.raw, gzip: all.gzip + one.gzip, brotli: all.brotli + one.brotli }), { raw: 0, gzip: 0, brotli: 0 });
 
-// Splits a module into its data section's contents and all the rest (WebAssembly core specification, section 5.5).
+// Splits a module (WebAssembly core specification, section 5.5) into its weights, which are the largest segment of the data section, and all the rest.
 function splitModule(bytes) {
-  const rest = [bytes.subarray(0, 8)];
-  let data = bytes.subarray(0, 0);
-  for (let at = 8; at < bytes.length;) {
-    const start = at, id = bytes[at++];
-    let size = 0, shift = 0, byte;
+  let at = 8;
+  const number = () => {
+    let value = 0, shift = 0, byte;
     do {
       byte = bytes[at++];
-      size += (byte & 127) * 2 ** shift;
+      value += (byte & 127) * 2 ** shift;
       shift += 7;
     } while (byte & 128);
-    if (id === 11) data = bytes.subarray(at, at + size);
-    else rest.push(bytes.subarray(start, at + size));
-    at += size;
+    return value;
+  };
+  const rest = [bytes.subarray(0, 8)];
+  let weights = bytes.subarray(0, 0);
+  while (at < bytes.length) {
+    const start = at, id = bytes[at++], size = number(), end = at + size;
+    if (id === 11) {
+      const segments = [];
+      for (let left = number(); left > 0; left--) {
+        if (number() !== 0 || bytes[at++] !== 0x41) throw new Error('a segment that is not at a fixed place of the memory');
+        number();
+        if (bytes[at++] !== 0x0b) throw new Error('a place that is no constant');
+        const length = number();
+        segments.push(bytes.subarray(at, at + length));
+        at += length;
+      }
+      weights = segments.reduce((largest, segment) => (segment.length > largest.length ? segment : largest), weights);
+      rest.push(...segments.filter((segment) => segment !== weights));
+    } else {
+      rest.push(bytes.subarray(start, end));
+    }
+    at = end;
   }
-  return { data, rest: Buffer.concat(rest) };
+  return { weights, rest: Buffer.concat(rest) };
 }
 
 const read = (file) => readFileSync(join(root, file));
@@ -50,14 +67,16 @@ const codeOf = {
 };
 const weightsOf = { 'onnxruntime-web': ({ onnx }) => [onnx], tfjs: ({ graph, weights }) => [graph, weights], litert: ({ tflite }) => [tflite] };
 
-/** {code, weights}, each {raw, gzip, brotli}; undefined of native code. Tables and initial values among our data count as code. */
+/** {code, weights}, each {raw, gzip, brotli}; undefined of native code. Tables and initial values of our modules count as code. */
 export function shippedBytes(engine, files, compiled) {
   if (engine === 'onnx2wasm') {
-    const { data, rest } = splitModule(read(files.wasm)), code = sum([rest, read(files.loader)].map((bytes) => compressed(bytes, true)));
-    const tables = Math.max(0, Math.round(data.length - compiled.weightBytes)), weights = compressed(data, false), share = data.length ? tables / data.length : 0;
-    // Tables lie among the weights; what they compress to is taken to be what the whole section does.
-    const part = (total, fraction) => Object.fromEntries(Object.entries(total).map(([key, value]) => [key, Math.round(value * fraction)]));
-    return { code: sum([code, part(weights, share)]), weights: part(weights, 1 - share) };
+    const module = read(files.wasm), { weights, rest } = splitModule(module), apart = compiled.weightBytes > weights.length / 2;
+    // Small weights may be less than the tables.
+    const code = [apart ? rest : module, read(files.loader)].map((bytes) => compressed(bytes, true));
+    if (!apart) return { code: sum(code), weights: { raw: 0, gzip: 0, brotli: 0 } };
+    // What fills the gaps between weights, and the segments' headers, are code.
+    const gaps = module.length - rest.length - Math.round(compiled.weightBytes), filling = { raw: gaps, gzip: 0, brotli: 0 };
+    return { code: sum([...code, filling]), weights: { ...compressed(weights, false), raw: Math.round(compiled.weightBytes) } };
   }
   if (engine === 'onnx2wasm-sidecar') return { code: sum([files.wasm, files.loader].map((file) => compressed(read(file), true))), weights: sum(files.sidecars.map((file) => compressed(read(file), false))) };
   if (!codeOf[engine]) return undefined;
