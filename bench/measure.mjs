@@ -1,4 +1,5 @@
 // Times the engines on one model: cold starts in fresh guests, then rounds in which all engines of all hosts take turns.
+import { setTimeout as delay } from 'node:timers/promises';
 import { engines } from './engines/index.mjs';
 import { flops as peakFlops } from './engines/peak.mjs';
 import { median, min } from './report/statistics.mjs';
@@ -6,6 +7,9 @@ import { median, min } from './report/statistics.mjs';
 // Agreement with native ONNX Runtime that is asked for before an engine is timed, relative to each output's largest value: a check that the engines compute the same, looser
 // than the tests' (for integer models, whose activations are quantized while they run, looser still).
 const agreement = { f32: 2e-3, integer: 0.5 };
+
+// Milliseconds for what an engine does after it has answered (collecting garbage, say) to end before the next one's sample begins.
+const settle = 30;
 
 /** What the engine needs of the model, or undefined. */
 export const filesOf = (model, engine) => model.forms[engines[engine].needs ?? 'onnx'];
@@ -66,7 +70,12 @@ export async function measure(model, hosts, { chosen, rounds, cold, budget, peak
     }
     // Slow models get fewer rounds, but five.
     for (let round = 0, begin = performance.now(); round < rounds && (round < 5 || performance.now() - begin < budget.rounds); round++) {
-      for (const { session, times, count } of open) times.push(await session.call('sample', { count }));
+      // Another one begins each time: who follows a change of hosts shares the core with what the other host still has to do.
+      const first = (round * 3) % open.length;
+      for (const { session, times, count } of [...open.slice(first), ...open.slice(0, first)]) {
+        await delay(settle);
+        times.push(await session.call('sample', { count }));
+      }
     }
   } finally {
     for (const { session } of open) await session.close();
