@@ -54,8 +54,8 @@ ir::Tensor phase_weights(const ir::Tensor& w, const std::vector<Phase>& phases,
   return result;
 }
 
-// The positions of a phase as a tensor lying in `whole`.
-int phase_of(Draft& draft, int whole, const std::vector<Phase>& phases, const std::vector<int64_t>& strides) {
+// A tensor that lies in `whole`, for now all of it.
+DraftTensor part_of(const Draft& draft, int whole, const char* suffix) {
   DraftTensor part = draft.at(whole);
   part.home = DraftTensor::Home::computed;
   part.contents = ir::Tensor();
@@ -63,7 +63,13 @@ int phase_of(Draft& draft, int whole, const std::vector<Phase>& phases, const st
   part.host = whole;
   part.has_capacity = false;
   part.host_offset = 0;
-  part.name += " phase";
+  part.name += suffix;
+  return part;
+}
+
+// The positions of a phase as a tensor lying in `whole`.
+int phase_of(Draft& draft, int whole, const std::vector<Phase>& phases, const std::vector<int64_t>& strides) {
+  DraftTensor part = part_of(draft, whole, " phase");
   for (std::size_t i = 0; i < phases.size(); ++i) {
     const std::size_t d = i + 2;
     part.host_offset += part.layout.strides[d] * Dim(phases[i].position * ir::byte_size(part.type));
@@ -151,14 +157,7 @@ ir::Tensor row_weights(const ir::Tensor& w, const std::vector<Phase>& vertical, 
 // The positions of a vertical phase, all phases of a row as one pixel of so many times the channels.
 int row_of(Draft& draft, int whole, const std::vector<Phase>& vertical, const std::vector<int64_t>& strides) {
   const Dim stride(strides.back());
-  DraftTensor part = draft.at(whole);
-  part.home = DraftTensor::Home::computed;
-  part.contents = ir::Tensor();
-  part.port = -1;
-  part.host = whole;
-  part.has_capacity = false;
-  part.host_offset = 0;
-  part.name += " rows";
+  DraftTensor part = part_of(draft, whole, " rows");
   part.shape[1] *= stride;
   part.shape.back() = *part.shape.back().exact_div(stride);
   part.layout.strides[1] = 1;
