@@ -5,6 +5,7 @@
 #include "compiler/codegen/epilogue.h"
 #include "compiler/codegen/plan.h"
 #include "compiler/schedule/kernel_costs.h"
+#include "compiler/schedule/step_work.h"
 #include "compiler/support/error.h"
 
 namespace o2w::codegen {
@@ -56,7 +57,7 @@ const Epilogue* epilogue_of(const Call& call) {
 }
 
 // Multiplications, with sizes that are not known taken as the cost model takes them.
-double work_of(const Call& call) {
+double multiplications_of(const Call& call) {
   const auto size = [](const ir::Dim& dim) {
     std::map<std::string, int64_t> values;
     for (const ir::SymbolRef& symbol : dim.symbols())
@@ -73,29 +74,16 @@ double work_of(const Call& call) {
          size(conv.c) / static_cast<double>(conv.group);
 }
 
-template <typename Visit>
-void for_each_call(const Steps& steps, const Visit& visit) {
-  for (const Step& step : steps) {
-    if (const auto* call = std::get_if<Call>(&step.what)) {
-      visit(*call);
-    } else if (const auto* branch = std::get_if<Branch>(&step.what)) {
-      if (branch->then_steps) for_each_call(*branch->then_steps, visit);
-      if (branch->else_steps) for_each_call(*branch->else_steps, visit);
-    } else if (const auto* repeat = std::get_if<Repeat>(&step.what)) {
-      if (repeat->body) for_each_call(*repeat->body, visit);
-    }
-  }
-}
-
 }  // namespace
 
 void Plan::find_minor_epilogues() {
   std::map<std::string, double> work;
   double all = 0;
-  for_each_call(program_.steps, [&](const Call& call) {
-    const Epilogue* epilogue = epilogue_of(call);
+  for_each_step(program_.steps, [&](const Step& step) {
+    const auto* call = std::get_if<Call>(&step.what);
+    const Epilogue* epilogue = call == nullptr ? nullptr : epilogue_of(*call);
     if (epilogue == nullptr) return;
-    const double own = work_of(call);
+    const double own = multiplications_of(*call);
     all += own;
     if (epilogue->body) work[EpilogueEmitter::key(*epilogue)] += own;
   });

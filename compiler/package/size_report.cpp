@@ -5,6 +5,7 @@
 
 #include "compiler/package/validate.h"
 #include "compiler/package/wasm_binary.h"
+#include "compiler/schedule/step_work.h"
 #include "compiler/support/error.h"
 
 namespace o2w::package {
@@ -55,14 +56,9 @@ class Attribution {
 
  private:
   void visit(const schedule::Steps& steps) {
-    for (const schedule::Step& step : steps) {
+    schedule::for_each_step(steps, [&](const schedule::Step& step) {
       if (const auto* call = std::get_if<Call>(&step.what)) visit(*call, describe(step.origin));
-      if (const auto* branch = std::get_if<schedule::Branch>(&step.what)) {
-        if (branch->then_steps) visit(*branch->then_steps);
-        if (branch->else_steps) visit(*branch->else_steps);
-      }
-      if (const auto* repeat = std::get_if<schedule::Repeat>(&step.what)) visit(*repeat->body);
-    }
+    });
   }
 
   void visit(const Call& call, const std::string& name) {

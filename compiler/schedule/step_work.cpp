@@ -56,6 +56,21 @@ Count flops_of(const Routine&) { return std::nullopt; }
 
 }  // namespace
 
+void for_each_step(const Steps& steps, const std::function<void(const Step&)>& visit) {
+  const auto inner = [&](const std::unique_ptr<Steps>& list) {
+    if (list) for_each_step(*list, visit);
+  };
+  for (const Step& step : steps) {
+    visit(step);
+    if (const auto* branch = std::get_if<Branch>(&step.what)) {
+      inner(branch->then_steps);
+      inner(branch->else_steps);
+    } else if (const auto* repeat = std::get_if<Repeat>(&step.what)) {
+      inner(repeat->body);
+    }
+  }
+}
+
 StepWork work_of(const Program& program, const Call& call) {
   StepWork work;
   work.flops = std::visit([](const auto& kernel) { return flops_of(kernel); }, call.kernel);

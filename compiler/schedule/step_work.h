@@ -1,12 +1,16 @@
-// How much a step of the program has to do: what profiles and cost models divide its time by.
+// The program's steps, and how much one has to do: what profiles and cost models divide its time by.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "compiler/schedule/program.h"
 
 namespace o2w::schedule {
+
+// Visits all steps, those of branches and loops after the step that holds them.
+void for_each_step(const Steps& steps, const std::function<void(const Step&)>& visit);
 
 // Nothing where it depends on dynamic sizes or on data.
 struct StepWork {
