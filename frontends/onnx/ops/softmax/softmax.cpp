@@ -20,9 +20,7 @@ Value* softmax(Lowering& l, Value* x, const std::vector<int>& axes, DType type) 
   Value* powers = b.map(compute, {x, largest},
                         [](std::span<const Expr> e) { return ir::unary(ExprOp::exp, e[0] - e[1]); });
   Value* sum = b.reduce_axes(ir::Combiner::sum, powers, axes, true);
-  // The sum is at least 1. One division a row instead of one an element: two roundings instead of one.
-  return b.map(type, {powers, sum},
-               [](std::span<const Expr> e) { return e[0] * ir::unary(ExprOp::reciprocal, e[1]); });
+  return b.map(type, {powers, sum}, [](std::span<const Expr> e) { return e[0] / e[1]; });
 }
 
 Value* log_softmax(Lowering& l, Value* x, const std::vector<int>& axes, DType type) {
