@@ -47,6 +47,7 @@ inline i32x4 larger(i32x4 a, i32x4 b) {
   return (mask & a) | (~mask & b);
 }
 inline f32x4 absolute(f32x4 x) { return float_of(bits_of(x) & whole_number<INT32_MAX>()); }
+inline f32x4 negated(f32x4 x) { return float_of(bits_of(x) ^ whole_number<INT32_MIN>()); }
 inline f32x4 minus_absolute(f32x4 x) { return float_of(bits_of(x) | whole_number<INT32_MIN>()); }
 // `x` with the sign of `sign` put over its own (x not negative).
 inline f32x4 with_sign(f32x4 x, f32x4 sign) {
@@ -64,11 +65,13 @@ inline f32x4 polynomial(f32x4 x, const float (&coefficients)[N]) {
 }
 
 // The same as two polynomials in x^2, given as `square`, which half the chain of operations waits for.
-inline f32x4 even_and_odd(f32x4 x, f32x4 square, const float (&coefficients)[5]) {
+template <int N>
+inline f32x4 even_and_odd(f32x4 x, f32x4 square, const float (&coefficients)[N]) {
   const float* from = in_memory(&coefficients[0]);
-  const f32x4 even = (splat(from[0]) * square + splat(from[2])) * square;
-  const f32x4 odd = (splat(from[1]) * square + splat(from[3])) * x;
-  return (odd + even) + splat(from[4]);
+  constexpr int last = N - 1;
+  f32x4 sums[2] = {splat(from[0]), splat(from[1])};
+  for (int i = 2; i < last; ++i) sums[i % 2] = sums[i % 2] * square + splat(from[i]);
+  return (sums[1 - last % 2] * x + sums[last % 2] * square) + splat(from[last]);
 }
 
 }  // namespace o2w::runtime

@@ -5,7 +5,7 @@
 // exp 1.0: Cody and Waite reduction by ln 2 in two parts, the remainder by a polynomial fitted to it.
 // log 1.0: polynomial of Cephes' logf (S. L. Moshier, Cephes Mathematical Library, release 2.2, 1992) over
 //   [sqrt(1/2), sqrt(2)].
-// sigmoid 2.5: by exp(-|x|), so that neither end of the range loses digits.
+// sigmoid 2.5: by exp(-x). Below -88, where it is less than 2^-126, it stays what it is there.
 // tanh 2.5: (1 - e) / (1 + e) with e = exp(-2|x|), whose 1 - e has all its digits for small x too.
 // erf 2.5: x P(x^2) below 1.0625, else 1 - 1/Q(|x|)^8 with Q fitted to erfc^(-1/8); fits with errors of 2e-9
 //   and 2e-8.
@@ -50,12 +50,6 @@ inline f32x4 exp4(f32x4 x) {
   return (power.part + number<1.0f>()) * float_of(first) * second;
 }
 
-// The same bits for x <= 0.
-inline f32x4 exp_down4(f32x4 x) {
-  const Power power = power_of_e<152>(at_least(x, number<-104.0f>()));
-  return (power.part + number<1.0f>()) * float_of(power.exponent) * number<0x1p-25f>();
-}
-
 inline f32x4 log4(f32x4 x) {
   const i32x4 tiny = x < number<0x1p-126f>();
   const f32x4 normal = select(tiny, x * number<0x1p23f>(), x);
@@ -79,8 +73,10 @@ inline f32x4 log4(f32x4 x) {
 }
 
 inline f32x4 sigmoid4(f32x4 x) {
-  const f32x4 e = exp_down4(minus_absolute(x));
-  return select(x >= number<0.0f>(), number<1.0f>(), e) / (number<1.0f>() + e);
+  // 1 / (1 + e^-x), where e^-x stays among the normal numbers.
+  const Power power = power_of_e<127>(at_most(at_least(negated(x), number<-87.0f>()), number<88.0f>()));
+  const f32x4 scale = float_of(power.exponent);
+  return number<1.0f>() / (power.part * scale + (scale + number<1.0f>()));
 }
 
 inline f32x4 tanh4(f32x4 x) {
@@ -100,8 +96,10 @@ inline f32x4 erf4(f32x4 x) {
   static constexpr float kLarge[] = {4.83499559775e-4f,  -3.2939733473e-3f, 1.42521339893e-2f,
                                      -2.36233941403e-2f, 5.88584466412e-2f, 6.32628278725e-2f,
                                      1.5218519166e-1f,   9.97987364427e-1f};
-  const f32x4 small = polynomial(x * x, kSmall) * x;
-  f32x4 root = polynomial(at_most(size, number<4.0f>()), kLarge);
+  const f32x4 square = x * x;
+  const f32x4 small = even_and_odd(square, square * square, kSmall) * x;
+  const f32x4 bounded = at_most(size, number<4.0f>());
+  f32x4 root = even_and_odd(bounded, bounded * bounded, kLarge);
   for (int i = 0; i < 3; ++i) root = root * root;
   const f32x4 large = number<1.0f>() - number<1.0f>() / root;
   return select(size < number<1.0625f>(), small, with_sign(large, x));

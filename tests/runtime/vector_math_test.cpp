@@ -24,7 +24,8 @@ struct Function {
   const char* name;
   f32x4 (*vector)(f32x4);
   double (*exact)(double);
-  double limit;  // stated in vector_math.cpp
+  double limit;    // stated in vector_math.cpp
+  float tiny = 0;  // results below it may be any others below it
 };
 
 class VectorMath : public testing::TestWithParam<Function> {};
@@ -53,7 +54,9 @@ TEST_P(VectorMath, StaysWithinItsError) {
       x[lane] = std::bit_cast<float>(static_cast<uint32_t>(bits + 1259u * lane));
     const f32x4 y = function.vector(x);
     for (int lane = 0; lane < 4; ++lane) {
-      const double error = error_in_ulp(y[lane], function.exact(static_cast<double>(x[lane])));
+      const double exact = function.exact(static_cast<double>(x[lane]));
+      if (std::fabs(exact) < function.tiny && std::fabs(y[lane]) < function.tiny) continue;
+      const double error = error_in_ulp(y[lane], exact);
       if (error > worst) {
         worst = error;
         where = x[lane];
@@ -81,7 +84,8 @@ INSTANTIATE_TEST_SUITE_P(All, VectorMath,
                          testing::Values(Function{"exp", o2w_exp_f32x4, std::exp, 1.0},
                                          Function{"log", o2w_log_f32x4, std::log, 1.0},
                                          Function{"sigmoid", o2w_sigmoid_f32x4,
-                                                  [](double x) { return 1 / (1 + std::exp(-x)); }, 2.5},
+                                                  [](double x) { return 1 / (1 + std::exp(-x)); }, 2.5,
+                                                  0x1p-126f},
                                          Function{"tanh", o2w_tanh_f32x4, std::tanh, 2.5},
                                          Function{"erf", o2w_erf_f32x4, std::erf, 2.5},
                                          Function{"sin", o2w_sin_f32x4, std::sin, 2.0},
