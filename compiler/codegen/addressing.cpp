@@ -12,6 +12,10 @@ using ir::Expr;
 using ir::ExprNode;
 using ir::ExprOp;
 
+namespace {
+constexpr int kLanes = 4;
+}
+
 std::vector<int> NestEmitter::accesses_of(const CanonicalStage& stage) const {
   std::set<int> found;
   const auto collect = [&](const Expr& e) {
@@ -125,6 +129,10 @@ bool NestEmitter::steps_by_one(const Access& access) const {
 
 bool NestEmitter::can_read_vector(const ExprNode& node) {
   const Access& access = nest_.accesses[static_cast<std::size_t>(node.slot)];
+  if (const int times = repetitions(node, vector_variable_);
+      times == 2 || (times > 0 && times % kLanes == 0)) {
+    return access.type == DType::f32 || access.type == DType::i32 || access.type == DType::u32;
+  }
   for (const Expr& extra : node.args) {
     if (gen_.varies(extra)) return false;
   }
@@ -133,7 +141,14 @@ bool NestEmitter::can_read_vector(const ExprNode& node) {
 
 Tree NestEmitter::read_vector(const ExprNode& node, int part) {
   const Access& access = nest_.accesses[static_cast<std::size_t>(node.slot)];
-  I32 where = address(node.slot, node.args, 4 * part);
+  I32 where = address(node.slot, node.args, kLanes * part);
+  // Vectors begin at multiples of four.
+  const int times = repetitions(node, vector_variable_);
+  if (times == 2) {
+    const Var<V128> both = f_.local<V128>(v128::load64_zero(std::move(where)));
+    return v128::shuffle32(both, both, {0, 0, 1, 1});
+  }
+  if (times > 1) return v128::load32_splat(std::move(where));
   switch (access.type) {
     case DType::i8:
       return i32x4::extend_low_i16x8_s(i16x8::extend_low_i8x16_s(v128::load32_zero(std::move(where))));

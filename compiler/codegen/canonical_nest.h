@@ -53,6 +53,9 @@ struct CanonicalNest {
 CanonicalNest canonicalize(const schedule::LoopNest& nest);
 // The binary operator of a combiner that is one (not of arg_min, arg_max).
 ir::ExprOp operator_of(ir::Combiner combiner);
+// The read whose element is stored as it is, as an element of type `stored`: widening a narrow type and
+// rounding back changes nothing. Null if the body is anything else.
+const ir::ExprNode* copied_read(const ir::Expr& body, ir::DType stored);
 // Equal for nests that the same code serves.
 std::string key_of(const CanonicalNest& nest);
 // Equal for equal expressions; of a length linear in the number of distinct nodes.

@@ -396,6 +396,13 @@ ir::ExprOp operator_of(ir::Combiner combiner) {
   }
 }
 
+const ExprNode* copied_read(const Expr& body, ir::DType stored) {
+  const ExprNode* e = body.get();
+  while (e->op == ExprOp::cast && (e->type == stored || e->type == ir::compute_type(stored)))
+    e = e->args[0].get();
+  return e->op == ExprOp::read ? e : nullptr;
+}
+
 CanonicalNest canonicalize(const schedule::LoopNest& nest) { return Canonicalizer(nest).run(); }
 
 std::string key_of(const Expr& e) {

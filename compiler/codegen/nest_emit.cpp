@@ -46,6 +46,10 @@ void NestEmitter::emit_outer(int variable) {
   }
   if (variable == outer - 1 && choice_.outer > 0) return emit_vector_outer_loop(variable);
   const std::vector<int> accesses = all_accesses();
+  if (variable == outer - 1 && choice_.outer_row.kind != RowOfBytes::Kind::none) {
+    return emit_row(nest_.stages[0], choice_.outer_row, variable,
+                    nest_.outer[static_cast<std::size_t>(variable)], accesses);
+  }
   with_variable(variable, accesses, [&] {
     run_loop(
         variable, accesses, 1, I32(dim(nest_.outer[static_cast<std::size_t>(variable)])),
@@ -134,6 +138,8 @@ void NestEmitter::emit_stage_loops(const CanonicalStage& stage, std::size_t dept
   if (depth + 1 == stage.loops.size() && choice_.stage[number] > 0) return emit_vector_stage_loop(stage);
   const int variable = static_cast<int>(nest_.outer.size() + depth);
   const std::vector<int> accesses = accesses_of(stage);
+  if (depth + 1 == stage.loops.size() && choice_.stage_row[number].kind != RowOfBytes::Kind::none)
+    return emit_row(stage, choice_.stage_row[number], variable, stage.loops[depth], accesses);
   const std::optional<int64_t> rounds = stage.loops[depth].constant();
   with_variable(variable, accesses, [&] {
     if (rounds && *rounds > 1) {

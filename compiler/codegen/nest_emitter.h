@@ -16,10 +16,20 @@
 
 namespace o2w::codegen {
 
+// Rows of which whole vectors of bytes are stored, whatever the type of the elements: copies of elements that
+// are neighbours too (each `times` times one after the other), or one value all over.
+struct RowOfBytes {
+  enum class Kind : uint8_t { none, copy, fill } kind = Kind::none;
+  int times = 1;
+};
+
 // Which loops run four rounds at a time, or several times four.
 struct VectorChoice {
   int outer = 0;           // vectors a round of the last outer loop, in which all stages work; 0: none
   std::vector<int> stage;  // per stage, those of its last own loop
+  // In place of these: the last outer loop (of a nest of one stage without loops), each stage's last own.
+  RowOfBytes outer_row;
+  std::vector<RowOfBytes> stage_row;
 };
 
 class NestEmitter : private Leaves {
@@ -81,6 +91,18 @@ class NestEmitter : private Leaves {
   void prepare_addresses();
   std::vector<int> accesses_of(const CanonicalStage& stage) const;
   std::vector<int> all_accesses() const;
+
+  // --- nest_rows.cpp: rows of copies.
+  RowOfBytes row_of_bytes(const CanonicalStage& stage, int variable) const;
+  // How often a read's element is the next one's too along a loop: 2 for x[floordiv(i, 2)], 1 for x[i], 0
+  // where its elements are no neighbours.
+  int repetitions(const ir::ExprNode& read, int variable) const;
+  void emit_row(const CanonicalStage& stage, const RowOfBytes& row, int variable, const ir::Dim& extent,
+                const std::vector<int>& accesses);
+  void copy_row(const CanonicalStage& stage, I32 bytes);
+  void fill_row(const CanonicalStage& stage, I32 bytes);
+  // Gives the number of elements stored.
+  I32 repeat_row(const CanonicalStage& stage, int times, const Var<I32>& elements);
 
   // --- vectorize.cpp: what to vectorise, and bodies in vectors.
   VectorChoice choose();

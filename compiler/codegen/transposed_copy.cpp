@@ -1,5 +1,7 @@
 #include "compiler/codegen/transposed_copy.h"
 
+#include <fmt/format.h>
+
 #include "compiler/codegen/kernels/kernel.h"
 #include "compiler/support/error.h"
 
@@ -27,16 +29,17 @@ std::optional<Copy> transposed_copy_of(const CanonicalNest& nest) {
   if (nest.stages.size() != 1 || nest.can_fail) return std::nullopt;
   const CanonicalStage& stage = nest.stages[0];
   if (!stage.loops.empty() || stage.guard.get() != nullptr || stage.combiner != ir::Combiner::none ||
-      stage.sequential || stage.target < 0 || !stage.target_extras.empty() ||
-      stage.body->op != ir::ExprOp::read || !stage.body->args.empty()) {
+      stage.sequential || stage.target < 0 || !stage.target_extras.empty()) {
     return std::nullopt;
   }
   Copy copy;
-  copy.from = &nest.accesses[static_cast<std::size_t>(stage.body->slot)];
   copy.to = &nest.accesses[static_cast<std::size_t>(stage.target)];
+  const ir::ExprNode* read = copied_read(stage.body, copy.to->type);
+  if (read == nullptr || !read->args.empty()) return std::nullopt;
+  copy.from = &nest.accesses[static_cast<std::size_t>(read->slot)];
   copy.row = unit_loop(*copy.to);
   copy.column = unit_loop(*copy.from);
-  const bool plain = copy.from->type == copy.to->type && ir::byte_size(copy.from->type) == 4 &&
+  const bool plain = copy.from->type == copy.to->type && ir::byte_size(copy.from->type) <= 8 &&
                      copy.from->operand != copy.to->operand && copy.row >= 0 && copy.column >= 0 &&
                      copy.row != copy.column && copy.from->strides.contains(copy.row) &&
                      copy.to->strides.contains(copy.column);
@@ -46,7 +49,11 @@ std::optional<Copy> transposed_copy_of(const CanonicalNest& nest) {
 class Loops {
  public:
   Loops(FunctionTable& functions, FunctionBuilder& f, const CanonicalNest& nest, const Copy& copy)
-      : f_(f), nest_(nest), copy_(copy), plane_(transpose_plane(functions)) {
+      : f_(f),
+        nest_(nest),
+        copy_(copy),
+        bytes_(ir::byte_size(copy.to->type)),
+        plane_(transpose_plane(functions, bytes_)) {
     for (std::size_t k = 0; k < nest.operands.size(); ++k) pointers_.push_back(f.param<I32>());
     for (std::size_t k = 0; k < nest.arguments.size(); ++k) parameters_.push_back(f.param<I32>());
   }
@@ -91,11 +98,12 @@ class Loops {
     ensure(symbol != nullptr && symbol->name.front() == 'p', "a size that is not a parameter of the nest");
     return parameters_.at(static_cast<std::size_t>(std::stoi(symbol->name.substr(1)))).get();
   }
-  I32 bytes(const Dim& elements) { return dim(elements) << 2; }
+  I32 bytes(const Dim& elements) { return dim(elements) * bytes_; }
 
   FunctionBuilder& f_;
   const CanonicalNest& nest_;
   const Copy& copy_;
+  int bytes_;  // of an element
   std::string plane_;
   std::vector<Var<I32>> pointers_, parameters_;
   Var<I32> rows_, columns_, from_step_, to_step_;
@@ -106,7 +114,8 @@ class Loops {
 std::optional<std::string> emit_transposed_copy(FunctionTable& functions, const CanonicalNest& nest) {
   const std::optional<Copy> copy = transposed_copy_of(nest);
   if (!copy) return std::nullopt;
-  return functions.get("x32_permute", key_of(nest),
+  const int bits = 8 * ir::byte_size(copy->to->type);
+  return functions.get(fmt::format("x{}_permute", bits), key_of(nest),
                        [&](FunctionBuilder& f) { Loops(functions, f, nest, *copy).emit(); });
 }
 

@@ -30,13 +30,20 @@ constexpr int kMostOperations = 40;
 VectorChoice NestEmitter::choose() {
   VectorChoice choice;
   choice.stage.assign(nest_.stages.size(), 0);
+  choice.stage_row.assign(nest_.stages.size(), {});
   const int outer = static_cast<int>(nest_.outer.size());
+  if (outer > 0 && nest_.stages.size() == 1 && nest_.stages[0].loops.empty()) {
+    choice.outer_row = row_of_bytes(nest_.stages[0], outer - 1);
+    if (choice.outer_row.kind != RowOfBytes::Kind::none) return choice;
+  }
   // Along a stage's own loop: elements of a row, or the terms of a sum.
   bool all_inner = true, any_loop = false, gathers = false;
   for (std::size_t k = 0; k < nest_.stages.size(); ++k) {
     const CanonicalStage& stage = nest_.stages[k];
     if (stage.loops.empty()) continue;
     any_loop = true;
+    if (!accumulates_as_stored(k)) choice.stage_row[k] = row_of_bytes(stage, last_variable(stage));
+    if (choice.stage_row[k].kind != RowOfBytes::Kind::none) continue;
     const bool is_short = stage.loops.back().constant().value_or(0) > 1;
     choice.stage[k] = is_short ? 0 : worthwhile_parts(stage, last_variable(stage), false, gathers);
     all_inner = all_inner && choice.stage[k] > 0;
@@ -64,6 +71,7 @@ VectorChoice NestEmitter::choose() {
   if (parts > 0) {
     choice.outer = loops_inside ? parts : 1;
     choice.stage.assign(nest_.stages.size(), 0);
+    choice.stage_row.assign(nest_.stages.size(), {});
   }
   return choice;
 }

@@ -36,6 +36,14 @@ struct KernelOptions {
 // left as it is.
 void choose_kernels(Draft& draft, const KernelOptions& options = {});
 
+// Gives copies that find the places of a row's elements by floating-point work a table of these.
+void tabulate_positions(Draft& draft);
+
+// Makes several loops of nests whose conditions compare positions with sizes (pads, halves that change
+// places): in each the conditions are known, and what is left are copies, fills and work that runs in
+// vectors.
+void split_edges(Draft& draft);
+
 // An i16 matrix [k, n] and its packed bytes (Factors::i16_i8, with offsets or without).
 struct PackedMatrix {
   int source = -1, packed = -1;  // tensors

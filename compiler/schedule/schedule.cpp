@@ -44,6 +44,10 @@ Result<Program> make_program(const ir::Graph& graph, const ScheduleOptions& opti
     if (options.level >= 1) {
       compute_in_place(draft);
       dump("compute-in-place", draft);
+      tabulate_positions(draft);
+      dump("tabulate-positions", draft);
+      split_edges(draft);
+      dump("split-edges", draft);
     }
     Program program = emit(draft);
     plan_arena(program);

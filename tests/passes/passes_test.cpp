@@ -204,6 +204,51 @@ TEST(FoldPads, ZerosBecomeTheConvolutionsPadding) {
 )");
 }
 
+// What a sum or a maximum over a window does not see is left out: zeros, minus infinity, and zeros that come
+// of a constant around what is never negative.
+TEST(FoldPads, PoolsLeavePaddingOut) {
+  EXPECT_EQ(after(R"(  input "x" %0: f32[1, 3, 8, 8]
+  %1: f32[1, 3, 10, 8] = tabulate (%0) { $0 = add(i2, -1); select(logical_and(ge($0, 0), lt($0, 8)), read0(i0, i1, $0, i3), 0.0:f32) }
+  %2: f32[1, 3, 8, 8] = reduce sum (%1) over [3, 1] { read0(i0, i1, add(i2, i4), i3) }
+  %3: f32[1, 3, 10, 8] = tabulate (%0) { $0 = add(i2, -1); select(logical_and(ge($0, 0), lt($0, 8)), read0(i0, i1, $0, i3), -inf:f32) }
+  %4: f32[1, 3, 8, 8] = reduce max (%3) over [3, 1] { read0(i0, i1, add(i2, i4), i3) }
+  %5: f32[1, 3, 8, 8] = tabulate (%0) { max(read0(i0, i1, i2, i3), 0.0:f32) }
+  %6: f32[] = constant <f32[] 0>
+  %7: f32[1, 3, 10, 8] = tabulate (%5, %6) { $0 = add(i2, -1); select(logical_and(ge($0, 0), lt($0, 8)), read0(i0, i1, $0, i3), read1()) }
+  %8: f32[1, 3, 8, 8] = reduce max (%7) over [3, 1] { read0(i0, i1, add(i2, i4), i3) }
+  output "a" %2
+  output "b" %4
+  output "c" %8
+)",
+                  {fold_pads, remove_dead_code}),
+            R"(  input "x" %0: f32[1, 3, 8, 8]
+  %2: f32[1, 3, 8, 8] = reduce sum (%0) over [3, 1] { read0(i0, i1, add(add(i2, i4), -1), i3) } guard { $0 = add(add(i2, i4), -1); logical_and(ge($0, 0), lt($0, 8)) }
+  %4: f32[1, 3, 8, 8] = reduce max (%0) over [3, 1] { read0(i0, i1, add(add(i2, i4), -1), i3) } guard { $0 = add(add(i2, i4), -1); logical_and(ge($0, 0), lt($0, 8)) }
+  %5: f32[1, 3, 8, 8] = tabulate (%0) { max(read0(i0, i1, i2, i3), 0.0:f32) }
+  %8: f32[1, 3, 8, 8] = reduce max (%5) over [3, 1] { read0(i0, i1, add(add(i2, i4), -1), i3) } guard { $0 = add(add(i2, i4), -1); logical_and(ge($0, 0), lt($0, 8)) }
+  output "a" %2
+  output "b" %4
+  output "c" %8
+)");
+}
+
+// A maximum sees zeros around what may be negative, and where a window holds nothing else.
+TEST(FoldPads, PoolsThatSeeTheirPaddingKeepIt) {
+  const std::string negative = R"(  input "x" %0: f32[1, 3, 8, 8]
+  %1: f32[1, 3, 10, 8] = tabulate (%0) { $0 = add(i2, -1); select(logical_and(ge($0, 0), lt($0, 8)), read0(i0, i1, $0, i3), 0.0:f32) }
+  %2: f32[1, 3, 8, 8] = reduce max (%1) over [3, 1] { read0(i0, i1, add(i2, i4), i3) }
+  output "y" %2
+)";
+  EXPECT_EQ(after(negative, {fold_pads, remove_dead_code}), negative);
+  const std::string outside = R"(  input "x" %0: f32[1, 3, 8, 8]
+  %1: f32[1, 3, 8, 8] = tabulate (%0) { max(read0(i0, i1, i2, i3), 0.0:f32) }
+  %2: f32[1, 3, 11, 8] = tabulate (%1) { $0 = add(i2, -3); select(ge($0, 0), read0(i0, i1, $0, i3), 0.0:f32) }
+  %3: f32[1, 3, 9, 8] = reduce max (%2) over [3, 1] { read0(i0, i1, add(i2, i4), i3) }
+  output "y" %3
+)";
+  EXPECT_EQ(after(outside, {fold_pads, remove_dead_code}), outside);
+}
+
 // Other values around the picture, padded channels, conditions that leave elements out, a wrong edge.
 TEST(FoldPads, WhatIsNoPaddingOfPicturesStays) {
   for (const char* pad : {
