@@ -411,9 +411,7 @@ O2W_EXPORT int32_t o2w_plan_arena() {
 }
 
 O2W_EXPORT int32_t o2w_out_of_memory(int64_t bytes, uint32_t number) {
-  const char* what = "a tensor whose size depends on data";
-  if (number < o2w_model.error_count) {
-    what = o2w::runtime::at<const char>(o2w::runtime::at<const uint32_t>(o2w_model.errors)[number]);
-  }
-  return o2w::runtime::out_of_memory(what, static_cast<uint64_t>(bytes));
+  const char* what = o2w::runtime::message(number);
+  return o2w::runtime::out_of_memory(what ? what : "a tensor whose size depends on data",
+                                     static_cast<uint64_t>(bytes));
 }

@@ -53,8 +53,6 @@
 // Errors. All return the errno.
 //   o2w_fail(errno: i32, number: i32) -> i32
 //     Makes message `number` of the model the last error.
-//   o2w_fail_text(errno: i32, text: i32) -> i32
-//     The same with the address of NUL-terminated text.
 //   o2w_fail_in(errno: i32, number: i32) -> i32
 //     Puts message `number` before the last error.
 //   o2w_out_of_memory(bytes: i64, number: i32) -> i32
@@ -153,6 +151,13 @@ struct PortSpec {
   uint32_t address;  // of contents known when compiling, else 0
 };
 
+// Messages: texts one after the other, each ended by a 0. First come the phrases, which messages and other
+// phrases refer to. A byte from kFirstPlainByte on stands for itself; kAnyByte says that the next one does.
+// From kFirstShortPhrase on it is a phrase, the first ones; from kFirstLongPhrase on, with the next byte, one
+// of those that follow (high part first).
+inline constexpr uint32_t kAnyByte = 1, kFirstLongPhrase = 2, kFirstPlainByte = 32, kFirstShortPhrase = 128,
+                          kShortPhrases = 128;
+
 // The buffers of a dynamic arena, as numbers (LEB128), four of each: where the code of its size begins, from
 // ModelDescriptor::steps on; its index into the pointer table; the first step that uses it; the number
 // of steps from there to the last one that does.
@@ -169,7 +174,7 @@ struct ModelDescriptor {
   uint32_t buffer_count;
   uint32_t pointer_table;  // u32[]
   uint32_t error_count;
-  uint32_t errors;  // u32[]: addresses of texts
+  uint32_t errors;  // their messages, and the phrases of these (see above)
   uint32_t arena_count;
   uint32_t arena;       // see above; only of dynamic plans
   uint32_t heap_start;  // end of everything that is laid out when compiling
@@ -177,10 +182,11 @@ struct ModelDescriptor {
   // The strings known when compiling, as a hash table (string_hash.h) of a power of two slots; empty slots
   // are {0, 0}. 0 slots: there are no such strings.
   uint32_t string_slots;
-  uint32_t strings;    // String[]
-  uint32_t weights;    // WeightsDescriptor; 0: they are part of the module
-  uint32_t dim_table;  // i32[]: sizes that generated code reads
-  uint32_t steps;      // what steps refer to (o2w_update_dims)
+  uint32_t strings;       // String[]
+  uint32_t weights;       // WeightsDescriptor; 0: they are part of the module
+  uint32_t dim_table;     // i32[]: sizes that generated code reads
+  uint32_t steps;         // what steps refer to (o2w_update_dims)
+  uint32_t phrase_count;  // of messages
 };
 
 // Weights in a file beside the module, which the host writes into memory; what o2w_weights() points at (plain
@@ -245,7 +251,7 @@ struct NnTensor {
 static_assert(sizeof(DimSpec) == 24 && offsetof(DimSpec, code) == 12);
 static_assert(sizeof(SymbolSpec) == 24 && offsetof(SymbolSpec, name) == 16);
 static_assert(sizeof(PortSpec) == 32);
-static_assert(sizeof(ModelDescriptor) == 88);
+static_assert(sizeof(ModelDescriptor) == 92);
 static_assert(sizeof(WeightsDescriptor) == 20);
 static_assert(sizeof(String) == 8);
 static_assert(sizeof(TensorArg) == 44 && offsetof(TensorArg, dims) == 12);

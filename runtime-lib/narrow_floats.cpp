@@ -151,9 +151,9 @@ O2W_EXPORT uint32_t o2w_f32_to_bf16(float value) {
   return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
 }
 
-namespace o2w::runtime {
+using o2w::runtime::DType;
 
-float decode_narrow(DType type, uint32_t bits) {
+float o2w_decode_narrow(DType type, uint32_t bits) {
   switch (type) {
     case DType::f16:
       return o2w_f16_to_f32(bits);
@@ -174,7 +174,7 @@ float decode_narrow(DType type, uint32_t bits) {
   }
 }
 
-uint32_t encode_narrow(DType type, float value) {
+uint32_t o2w_encode_narrow(DType type, float value) {
   switch (type) {
     case DType::f16:
       return o2w_f32_to_f16(value);
@@ -194,5 +194,3 @@ uint32_t encode_narrow(DType type, float value) {
       return o2w_f32_to_f4e2m1(value);
   }
 }
-
-}  // namespace o2w::runtime

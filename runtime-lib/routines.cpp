@@ -80,7 +80,7 @@ double load_element(const abi::TensorArg& tensor, uint64_t index) {
     case DType::u2:
       return load_bits(tensor, index);
     default:
-      return static_cast<double>(decode_narrow(dtype_of(tensor), load_bits(tensor, index)));
+      return static_cast<double>(o2w_decode_narrow(dtype_of(tensor), load_bits(tensor, index)));
   }
 }
 
@@ -116,7 +116,7 @@ void store_element(const abi::TensorArg& tensor, uint64_t index, double value) {
       at<uint8_t>(tensor.data)[index] = value != 0;
       return;
     default: {
-      const uint32_t bits = encode_narrow(dtype_of(tensor), static_cast<float>(value));
+      const uint32_t bits = o2w_encode_narrow(dtype_of(tensor), static_cast<float>(value));
       if (element_bytes(dtype_of(tensor)) == 2) {
         at<uint16_t>(tensor.data)[index] = static_cast<uint16_t>(bits);
       } else {

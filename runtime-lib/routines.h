@@ -7,10 +7,10 @@
 //   NaN is the largest.
 // compact: mask -> positions [rank, n] (i64). counts: n.
 //   Positions of the non-zero elements, row-major. The output has room for as many as its descriptor says.
-// random: [x] -> y. ints: distribution, seed, whether the model gives it. floats: a, b.
-//   0 uniform in [a, b), 1 normal with mean a and deviation b, 2 Bernoulli with the chances x, 3 classes
-//   drawn from rows of unnormalised log-probabilities, x [rows, classes] -> y [rows, samples]. Numbers are
-//   those of random_numbers.h.
+// random_uniform: -> y. ints: seed, whether the model gives it. floats: a, b. Uniform in [a, b); numbers are
+//   those of random_numbers.h. random_normal: the same with mean a and deviation b.
+// random_bernoulli: x -> y, with the chances x. random_classes: x [rows, classes] -> y [rows, samples], drawn
+//   from rows of unnormalised log-probabilities. ints: the same.
 // tree_ensemble: x [rows, features], nodes (i32, trees::Node of x's type), roots (i32), weight targets (i32),
 // weights, set starts (i32), set members -> scores [rows, targets], scored (bool). ints: trees::Aggregate,
 // mode.

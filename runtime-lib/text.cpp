@@ -9,6 +9,38 @@ constexpr uint32_t kCapacity = 1000;
 char buffer[kCapacity + 1];
 uint32_t length;
 
+// What is too long for an error's text ends in the middle of a character, which that leaves out.
+struct MessageText {
+  static constexpr uint32_t kRoom = kCapacity + 1;
+  char bytes[kRoom + 1];
+  uint32_t length;
+};
+MessageText message_text;
+
+// The byte or, from kFirstPhrase on, the phrase at `place`, which moves behind it.
+constexpr uint32_t kFirstPhrase = 256;
+uint32_t read_symbol(const uint8_t*& place) {
+  const uint32_t first = *place++;
+  if (first >= abi::kFirstShortPhrase) return first - abi::kFirstShortPhrase + kFirstPhrase;
+  if (first == 0 || first >= abi::kFirstPlainByte) return first;
+  const uint32_t second = *place++;
+  if (first == abi::kAnyByte) return second;
+  return kFirstPhrase + abi::kShortPhrases + (first - abi::kFirstLongPhrase) * 256 + second;
+}
+
+// Appends a text of the messages and phrases.
+void write_out(uint32_t number) {
+  const auto* place = at<const uint8_t>(o2w_model.errors);
+  while (number) number -= read_symbol(place) == 0;
+  while (const uint32_t symbol = read_symbol(place)) {
+    if (symbol >= kFirstPhrase) {
+      write_out(symbol - kFirstPhrase);
+    } else if (message_text.length < MessageText::kRoom) {
+      message_text.bytes[message_text.length++] = static_cast<char>(symbol);
+    }
+  }
+}
+
 }  // namespace
 
 ErrorText::ErrorText() {
@@ -56,6 +88,14 @@ void prefix_error(const char* prefix, const char* name) {
   text << ": " << static_cast<const char*>(before);
 }
 
+const char* message(uint32_t number) {
+  if (number >= o2w_model.error_count) return nullptr;
+  message_text.length = 0;
+  write_out(o2w_model.phrase_count + number);
+  message_text.bytes[message_text.length] = 0;
+  return message_text.bytes;
+}
+
 const char* dtype_name(uint32_t onnx_code) {
   static constexpr const char kNames[][11] = {
       "undefined",  "f32",    "u8",         "i8",  "u16", "i16",    "i32",    "i64",  "string",
@@ -68,24 +108,18 @@ const char* dtype_name(uint32_t onnx_code) {
 
 O2W_EXPORT const char* o2w_last_error() { return o2w::runtime::last_error(); }
 
-O2W_EXPORT int32_t o2w_fail_text(int32_t error, uint32_t text) {
-  o2w::runtime::ErrorText() << o2w::runtime::at<const char>(text);
-  return error;
-}
-
 // Says where the failure was that has left its text.
 O2W_EXPORT int32_t o2w_fail_in(int32_t error, uint32_t number) {
-  if (number < o2w_model.error_count) {
-    o2w::runtime::prefix_error(
-        o2w::runtime::at<const char>(o2w::runtime::at<const uint32_t>(o2w_model.errors)[number]));
-  }
+  if (const char* where = o2w::runtime::message(number)) o2w::runtime::prefix_error(where);
   return error;
 }
 
 O2W_EXPORT int32_t o2w_fail(int32_t error, uint32_t number) {
-  if (number >= o2w_model.error_count) {
-    o2w::runtime::ErrorText() << "run-time error " << number;
-    return error;
+  o2w::runtime::ErrorText text;
+  if (const char* what = o2w::runtime::message(number)) {
+    text << what;
+  } else {
+    text << "run-time error " << number;
   }
-  return o2w_fail_text(error, o2w::runtime::at<const uint32_t>(o2w_model.errors)[number]);
+  return error;
 }

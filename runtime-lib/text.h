@@ -20,6 +20,8 @@ class ErrorText {
 const char* last_error();
 // Puts `prefix: `, or `prefix "name": `, before the last failure's text.
 void prefix_error(const char* prefix, const char* name = nullptr);
+// Message `number` of the model, until the next call; null if there is none.
+const char* message(uint32_t number);
 // "f32", "i64", ... of an ONNX TensorProto.DataType.
 const char* dtype_name(uint32_t onnx_code);
 

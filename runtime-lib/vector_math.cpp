@@ -10,9 +10,7 @@
 // erf 2.5: x P(x^2) below 1.0625, else 1 - 1/Q(|x|)^8 with Q fitted to erfc^(-1/8); fits with errors of 2e-9
 //   and 2e-8.
 // sin, cos 2.0: Cody and Waite reduction by pi/2 in four parts, polynomials of Cephes' sinf and cosf. Beyond
-//   2^13, where that reduction ends, libm lane by lane.
-#include <math.h>
-
+//   2^13, where that reduction ends, a lane's angle is reduced in integers.
 #include "runtime-lib/platform.h"
 #include "runtime-lib/vector.h"
 
@@ -105,37 +103,69 @@ inline f32x4 erf4(f32x4 x) {
   return select(size < number<1.0625f>(), small, with_sign(large, x));
 }
 
-// sin(x + quarter_turns * pi/2), |x| < 2^13.
-inline f32x4 sine4(f32x4 x, int32_t quarter_turns) {
+// An angle as so many quarter turns, of which the last two bits matter, and a rest within an eighth of a
+// turn.
+struct FarAngle {
+  float rest;
+  int32_t quarters;
+};
+
+// Payne and Hanek, "Radian reduction for trigonometric functions" (1983), of |x| >= 2^13: of the product with
+// 2/pi, the bits from those on that tell quarters.
+__attribute__((noinline)) FarAngle reduce_far(float x) {
+  // 2/pi behind a word of zeros.
+  static constexpr uint32_t kWords[] = {0,          0xa2f9836e, 0x4e441529, 0xfc2757d1,
+                                        0xf534ddc0, 0xdb629599, 0x3c439041, 0xfe5163ab};
+  const auto bits = __builtin_bit_cast(uint32_t, x);
+  const uint32_t exponent = bits >> 23 & 0xff;
+  if (exponent == 0xff) return {x - x, 0};
+  // x = significand * 2^(exponent - 150); the window's first bit has the weight 2 / 2^(exponent - 150).
+  const uint32_t significand = (bits & 0x7fffff) | 0x800000, start = exponent - 120;
+  const auto word = [&](uint32_t k) {
+    const uint64_t two = uint64_t{kWords[start / 32 + k]} << 32 | kWords[start / 32 + k + 1];
+    return static_cast<uint32_t>(two << start % 32 >> 32);
+  };
+  uint64_t product = uint64_t{significand} * word(0) << 32;
+  product += uint64_t{significand} * word(1) + (uint64_t{significand} * word(2) >> 32);
+  if (bits >> 31) product = 0 - product;
+  const auto quarters = static_cast<int32_t>((product + (uint64_t{1} << 61)) >> 62);
+  // pi/2 times a signed fraction.
+  const double rest =
+      static_cast<double>(static_cast<int64_t>(product << 2)) * (1.5707963267948966 * 0x1p-64);
+  return {static_cast<float>(rest), quarters};
+}
+
+// sin(x + quarter_turns * pi/2).
+__attribute__((noinline)) f32x4 sine4(f32x4 x, int32_t quarter_turns) {
   const f32x4 rounder = number<kRounder>();
   const f32x4 shifted = x * number<0.636619772367581343f>() + rounder;  // 2 / pi
   const f32x4 n = shifted - rounder;
   // pi/2 in four parts; the products of the first three with n have no more than 24 bits.
   const f32x4 near = (x - n * number<0x1.92p+0f>()) - n * number<0x1.fb4p-12f>();
-  const f32x4 r = near - n * number<0x1.444p-24f>();
+  f32x4 r = near - n * number<0x1.444p-24f>();
+  f32x4 rest = n * number<0x1.68c234p-39f>();
+  i32x4 quadrant = bits_of(shifted);
+  // Not "size >= limit", which NaN would slip through.
+  const i32x4 far = ~(absolute(x) < splat(0x1p13f));
+  if (any(far)) {
+    for (int lane = 0; lane < 4; ++lane) {
+      if (!far[lane]) continue;
+      const FarAngle angle = reduce_far(x[lane]);
+      r[lane] = angle.rest;
+      rest[lane] = 0;
+      quadrant[lane] = angle.quarters;
+    }
+  }
+  quadrant += splat(quarter_turns);
   const f32x4 square = r * r;
-  const i32x4 quadrant = bits_of(shifted) + splat(quarter_turns);
   static constexpr float kSine[] = {-1.9515295891e-4f, 8.3321608736e-3f, -1.6666654611e-1f};
   static constexpr float kCosine[] = {2.443315711809948e-5f, -1.388731625493765e-3f, 4.166664568298827e-2f};
   // The last part is too small to matter for a cosine.
-  const f32x4 sine = (polynomial(square, kSine) * square * r - n * number<0x1.68c234p-39f>()) + r;
+  const f32x4 sine = (polynomial(square, kSine) * square * r - rest) + r;
   const f32x4 cosine =
       polynomial(square, kCosine) * square * square - number<0.5f>() * square + number<1.0f>();
   const f32x4 value = select((quadrant << 31) < splat(0), cosine, sine);
   return float_of(bits_of(value) ^ ((quadrant & splat(2)) << 30));
-}
-
-template <typename Scalar>
-inline f32x4 sine_or_libm(f32x4 x, int32_t quarter_turns, Scalar scalar) {
-  // Not "size >= limit", which NaN would slip through.
-  const i32x4 far = ~(absolute(x) < splat(0x1p13f));
-  f32x4 result = sine4(select(far, splat(0.0f), x), quarter_turns);
-  if (any(far)) {
-    for (int lane = 0; lane < 4; ++lane) {
-      if (far[lane]) result[lane] = scalar(x[lane]);
-    }
-  }
-  return result;
 }
 
 }  // namespace
@@ -148,9 +178,5 @@ O2W_EXPORT f32x4 o2w_log_f32x4(f32x4 x) { return log4(x); }
 O2W_EXPORT f32x4 o2w_sigmoid_f32x4(f32x4 x) { return sigmoid4(x); }
 O2W_EXPORT f32x4 o2w_tanh_f32x4(f32x4 x) { return tanh4(x); }
 O2W_EXPORT f32x4 o2w_erf_f32x4(f32x4 x) { return erf4(x); }
-O2W_EXPORT f32x4 o2w_sin_f32x4(f32x4 x) {
-  return sine_or_libm(x, 0, [](float lane) { return sinf(lane); });
-}
-O2W_EXPORT f32x4 o2w_cos_f32x4(f32x4 x) {
-  return sine_or_libm(x, 1, [](float lane) { return cosf(lane); });
-}
+O2W_EXPORT f32x4 o2w_sin_f32x4(f32x4 x) { return sine4(x, 0); }
+O2W_EXPORT f32x4 o2w_cos_f32x4(f32x4 x) { return sine4(x, 1); }

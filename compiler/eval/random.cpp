@@ -56,10 +56,7 @@ Tensor evaluate_random(const NodeCall& call, const Random& random) {
     const auto element = static_cast<uint64_t>(i);
     double value = 0;
     if (random.distribution == Random::Distribution::normal) {
-      value = random.a + random.b * random_numbers::normal(
-                                        seed, element, call.stream, [](double x) { return std::log(x); },
-                                        [](double x) { return std::sqrt(x); },
-                                        [](double x) { return std::cos(x); });
+      value = random.a + random.b * random_numbers::normal(seed, element, call.stream);
     } else {
       value = random_numbers::uniform(seed, element, call.stream);
       if (random.distribution == Random::Distribution::bernoulli)

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "compiler/codegen/dim_bytes.h"
+#include "compiler/package/message_table.h"
 #include "compiler/package/sidecar.h"
 #include "compiler/package/string_table.h"
 #include "compiler/support/error.h"
@@ -195,10 +196,10 @@ class Layouter {
   }
 
   void add_errors() {
-    std::vector<uint32_t> errors;
-    for (const std::string& text : program_.errors) errors.push_back(tables_.text(text));
-    layout_.descriptor.error_count = static_cast<uint32_t>(errors.size());
-    layout_.descriptor.errors = tables_.add(errors);
+    const MessageTable messages = make_message_table(program_.errors);
+    layout_.descriptor.error_count = static_cast<uint32_t>(program_.errors.size());
+    layout_.descriptor.errors = tables_.add_bytes(messages.bytes);
+    layout_.descriptor.phrase_count = messages.phrase_count;
   }
 
   // After the steps, from which on places are counted.

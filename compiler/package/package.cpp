@@ -16,6 +16,7 @@
 #include "compiler/package/model_tables.h"
 #include "compiler/package/runtime_data.h"
 #include "compiler/package/step_descriptions.h"
+#include "compiler/package/unused_runtime.h"
 #include "compiler/package/validate.h"
 #include "compiler/package/wasm_binary.h"
 #include "compiler/support/error.h"
@@ -277,6 +278,7 @@ static Package build(const schedule::Program& program, const PackageOptions& opt
   if (sidecar) {
     for (const auto& [outside, inside] : kSidecarExports) BinaryenAddFunctionExport(module, inside, outside);
   }
+  empty_unused_functions(module, program);
   optimise(runtime, options.level, options.target.small);
   generator.functions_were_merged();
   const std::vector<uint8_t> code = write_code(module);

@@ -248,6 +248,21 @@ NestOp Drafting::cumulative(const ir::Node& node) {
   return op;
 }
 
+// One each, so that modules have only what they use: classes take an exponential function.
+static const char* random_routine(ir::Random::Distribution distribution) {
+  switch (distribution) {
+    case ir::Random::Distribution::uniform:
+      return "random_uniform";
+    case ir::Random::Distribution::normal:
+      return "random_normal";
+    case ir::Random::Distribution::bernoulli:
+      return "random_bernoulli";
+    case ir::Random::Distribution::multinomial:
+      return "random_classes";
+  }
+  fail_internal("unknown distribution");
+}
+
 RoutineOp Drafting::routine(const ir::Node& node) {
   RoutineOp op;
   op.inputs = tensors_of(node.inputs);
@@ -261,9 +276,8 @@ RoutineOp Drafting::routine(const ir::Node& node) {
     op.routine.counts = {compact->count};
     reserved = {{ir::Dim(node.inputs[0]->rank()), ir::element_count(node.inputs[0]->shape)}};
   } else if (const auto* random = node.as<ir::Random>()) {
-    op.routine.name = "random";
-    op.routine.ints = {static_cast<int64_t>(random->distribution),
-                       static_cast<int64_t>(random->seed.value_or(0)), random->seed.has_value() ? 1 : 0};
+    op.routine.name = random_routine(random->distribution);
+    op.routine.ints = {static_cast<int64_t>(random->seed.value_or(0)), random->seed.has_value() ? 1 : 0};
     op.routine.floats = {random->a, random->b};
   } else {
     const auto& opaque = *node.as<ir::Opaque>();

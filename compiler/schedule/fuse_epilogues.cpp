@@ -105,6 +105,46 @@ std::string relabelled(const ir::Einsum& labels, const ir::Shape& from, const ir
   return result;
 }
 
+// Sums and products with the accumulator's side first: models write them either way, and kernels of the same
+// epilogue are one.
+Expr accumulator_first(const Expr& body) {
+  const auto has_accumulator = [](const Expr& e) {
+    bool found = false;
+    ir::walk(e, [&](const ExprNode& node) { found = found || node.op == ExprOp::temp; });
+    return found;
+  };
+  return ir::rewrite(body, [&](const Expr& e) {
+    const bool commutes = e->op == ExprOp::add || e->op == ExprOp::mul;
+    return commutes && !has_accumulator(e->args[0]) && has_accumulator(e->args[1])
+               ? ir::with_args(*e, {e->args[1], e->args[0]})
+               : e;
+  });
+}
+
+// Numbers the operands in the order in which the body reads them.
+void sort_operands(Epilogue& epilogue, std::vector<int>& tensors) {
+  std::vector<std::size_t> order;
+  const auto place_of = [&](int slot) {
+    return std::find(order.begin(), order.end(), static_cast<std::size_t>(slot));
+  };
+  ir::walk(epilogue.body, [&](const ExprNode& node) {
+    if (node.op == ExprOp::read && place_of(node.slot) == order.end())
+      order.push_back(static_cast<std::size_t>(node.slot));
+  });
+  epilogue.body = ir::rewrite(epilogue.body, [&](const Expr& e) {
+    if (e->op != ExprOp::read) return e;
+    return ir::read(static_cast<int>(place_of(e->slot) - order.begin()), e->type, {});
+  });
+  const std::vector<EpilogueOperand> operands = std::move(epilogue.operands);
+  const std::vector<int> before = std::move(tensors);
+  epilogue.operands.clear();
+  tensors.clear();
+  for (const std::size_t k : order) {
+    epilogue.operands.push_back(operands.at(k));
+    tensors.push_back(before.at(k));
+  }
+}
+
 class EpilogueFusion {
  public:
   EpilogueFusion(Draft& draft, Block& block)
@@ -176,7 +216,8 @@ class EpilogueFusion {
         part < 0 ? out : draft_.add(draft_.at(out).type, draft_.at(out).shape, draft_.at(out).name);
 
     uses_.forget(at(position), position);
-    epilogue.body = body;
+    epilogue.body = accumulator_first(body);
+    sort_operands(epilogue, tensors);
     *c.epilogue = std::move(epilogue);
     *c.tensors = std::move(tensors);
     if (auto* einsum = at(position).as<EinsumOp>()) {

@@ -22,7 +22,7 @@ TEST(NarrowFloats, DecodeLikeTheCompiler) {
   for (ir::DType type : kTypes) {
     const uint32_t patterns = ir::byte_size(type) == 2 ? 65536 : type == ir::DType::f4e2m1 ? 16 : 256;
     for (uint32_t bits = 0; bits < patterns; ++bits) {
-      const float ours = decode_narrow(runtime_type(type), bits), theirs = ir::decode_narrow(type, bits);
+      const float ours = o2w_decode_narrow(runtime_type(type), bits), theirs = ir::decode_narrow(type, bits);
       if (std::isnan(theirs)) {
         EXPECT_TRUE(std::isnan(ours)) << ir::name(type) << " " << bits;
       } else {
@@ -38,7 +38,8 @@ TEST(NarrowFloats, EncodeLikeTheCompiler) {
     int different = 0;
     const auto compare = [&](uint32_t bits) {
       const float value = std::bit_cast<float>(bits);
-      const uint32_t ours = encode_narrow(runtime_type(type), value), theirs = ir::encode_narrow(type, value);
+      const uint32_t ours = o2w_encode_narrow(runtime_type(type), value),
+                     theirs = ir::encode_narrow(type, value);
       if (ours != theirs && different++ < 3) {
         ADD_FAILURE() << ir::name(type) << ": " << value << " gives " << ours << ", expected " << theirs;
       }

@@ -224,6 +224,27 @@ TEST(FuseEpilogues, BiasActivationAndResidual) {
 )");
 }
 
+// However a model writes the same sum, it is one epilogue.
+TEST(FuseEpilogues, SumsBeginWithTheAccumulator) {
+  const std::string product = R"(
+  input "x" %0: f32[5, 8]
+  input "w" %1: f32[8, 8]
+  input "b" %2: f32[8]
+  input "r" %3: f32[5, 8]
+  %4: f32[5, 8] = einsum (%0, %1) "mk,kn->mn"
+)";
+  const std::string expected =
+      R"(t5 = einsum mk, kn -> mn (t0, t1) (t2, t3) then f32 column f32 same: add(add(temp0:f32, read0:f32()), read1:f32())
+)";
+  for (const char* sum : {"add(add(read0(i0, i1), read1(i1)), read2(i0, i1))",
+                          "add(read2(i0, i1), add(read1(i1), read0(i0, i1)))"}) {
+    EXPECT_EQ(after(product + "  %5: f32[5, 8] = tabulate (%4, %2, %3) { " + sum + " }\n  output \"y\" %5\n",
+                    {fuse_epilogues}),
+              expected)
+        << sum;
+  }
+}
+
 // The residual is read at the output's places in memory, which the part of a concatenation changes.
 TEST(FuseEpilogues, ResidualStaysOutOfConcatenations) {
   EXPECT_EQ(after(R"(

@@ -38,9 +38,12 @@ KernelCall emit_conv2d(FunctionTable& functions, const Conv2d& kernel) {
   const EpilogueParts epilogue(functions, kernel.epilogue, !narrow);
   const std::string pack = kernel.planes ? pack_planes_function(functions, kernel.kw, kernel.stride_w)
                                          : pack_windows_function(functions),
-                    whole = narrow ? narrow_panel_function(functions, epilogue.in_tile(),
-                                                           static_cast<int>(columns_of_group->value()))
-                                   : packed_panel_function(functions, factors, epilogue.in_tile(), false),
+                    // Small code has one function for whole and partial panels.
+      whole = narrow ? narrow_panel_function(functions, epilogue.in_tile(),
+                                             static_cast<int>(columns_of_group->value()))
+              : functions.target().small
+                  ? ""
+                  : packed_panel_function(functions, factors, epilogue.in_tile(), false),
                     partial =
                         narrow ? "" : packed_panel_function(functions, factors, epilogue.in_tile(), true);
   const std::string form = kernel.planes ? "_planes_x" + std::to_string(kernel.kw) + "_s" +
@@ -96,6 +99,8 @@ KernelCall emit_conv2d(FunctionTable& functions, const Conv2d& kernel) {
               columns.set(group_columns - column);
               if (narrow) {
                 panel(whole, false);
+              } else if (whole.empty()) {
+                panel(partial, true);
               } else {
                 f.if_else(columns >= kPanel, [&] { panel(whole, false); }, [&] { panel(partial, true); });
               }

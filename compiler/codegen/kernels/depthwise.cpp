@@ -162,7 +162,7 @@ class Span {
         const auto bytes = static_cast<uint32_t>(16 * b);
         finished_.set(tail_.vector(sums_[p * blocks + b], offset_, column_, bytes, bytes));
         if (some) {
-          store_lanes(f_, tail_.out_type(), finished_, address_, 0, channels_ - channel_);
+          store_lanes(f_, tail_.out_type(), finished_, address_, f_.local<I32>(channels_ - channel_));
         } else {
           store_elements(f_, tail_.out_type(), finished_, address_, static_cast<uint32_t>(4 * b));
         }

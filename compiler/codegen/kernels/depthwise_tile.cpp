@@ -184,7 +184,7 @@ class DepthwiseTile {
         address_.set(out_ + scaled_offset(tail_->out_type(), offset_));
         finished_.set(tail_->vector(sums_[pixel], offset_, column_bytes_));
         if (is_edge_ && !whole_) {
-          store_lanes(f_, tail_->out_type(), finished_, address_, 0, channels_ - channel_);
+          store_lanes(f_, tail_->out_type(), finished_, address_, f_.local<I32>(channels_ - channel_));
         } else {
           store_elements(f_, tail_->out_type(), finished_, address_, 0);
         }

@@ -113,7 +113,7 @@ std::string finish_rows_function(FunctionTable& functions, const schedule::Epilo
                f.if_(rest > 0, [&] {
                  column.set(end);
                  const Var<V128> value = f.local<V128>(four());
-                 store_lanes(f, ir::DType::f32, value, address, 0, rest.get());
+                 store_lanes(f, ir::DType::f32, value, address, rest);
                });
                out_offset += out_step;
                rows -= 1;

@@ -16,7 +16,8 @@ using ir::Dim;
 using schedule::Matmul;
 
 // panel(lhs, right, out, operands..., rows, k, lhs_step, right_step, out_step, out_offset, column_offset[,
-// columns]); steps and offsets in bytes, those of the output as if its elements had 4. Serves packed panels
+// columns]); steps and offsets in bytes, those of the output as if its elements had 4. `partial`: the first
+// `columns` of the 8 (of more there are, all). Serves packed panels
 // (right_step is packed_step()) and, of f32 and i16, rows of an unpacked matrix (right_step = its row).
 std::string panel_function(FunctionTable& functions, Factors factors, const schedule::Epilogue& epilogue,
                            bool partial) {
@@ -42,15 +43,20 @@ std::string panel_function(FunctionTable& functions, Factors factors, const sche
         std::vector<Var<I32>> lefts;
         for (int row = 0; row < kTileRows; ++row) lefts.push_back(f.local<I32>());
 
-        const auto tiles = [&](int tile_rows) {
+        // `clamps`: of fewer rows the last is repeated.
+        const auto tiles = [&](int tile_rows, bool clamps) {
           Tile tile(f, tile_rows, factors);
           tile.begin_panel(right_start);
           tail.begin_panel(column_offset, {0, 16});
-          f.while_([&] { return rows >= tile_rows; },
+          f.while_([&] { return rows >= (clamps ? 1 : tile_rows); },
                    [&] {
                      tile.clear();
                      lefts[0].set(lhs);
-                     for (int row = 1; row < tile_rows; ++row) lefts[row].set(lefts[row - 1] + lhs_step);
+                     for (int row = 1; row < tile_rows; ++row) {
+                       I32 next = lefts[row - 1] + lhs_step;
+                       lefts[row].set(clamps ? I32(select(rows > row, std::move(next), lefts[row - 1].get()))
+                                             : std::move(next));
+                     }
                      lhs.set(lefts[tile_rows - 1] + lhs_step);
                      right.set(first);
                      count.set(steps);
@@ -71,12 +77,18 @@ std::string panel_function(FunctionTable& functions, Factors factors, const sche
                        f.if_((k & 1) != 0, [&] { tile.multiply_add_rows(lefts, right, right_step, true); });
                      }
                      tail.begin_tile(column_offset, {0, 16});
-                     tile.store(tail, out, out_offset, out_step, column_offset, partial ? &columns : nullptr);
+                     if (partial) {
+                       tile.store_some(tail, out, out_offset, out_step, column_offset, columns, rows);
+                     } else {
+                       tile.store(tail, out, out_offset, out_step, column_offset);
+                     }
                      rows -= tile_rows;
                    });
         };
-        tiles(kTileRows);
-        tiles(1);
+        // Single rows of all columns are worth a loop of their own; those of the last few are not.
+        const bool has_single_rows = !partial || functions.target().small;
+        tiles(kTileRows, !has_single_rows);
+        if (has_single_rows) tiles(1, false);
       });
 }
 
@@ -145,7 +157,7 @@ std::string columns_function(FunctionTable& functions, const schedule::Epilogue&
                                                 : out_offset + out_step + column_offset);
                               address.set(out + offset);
                               total.set(tail.vector(total, offset, column_offset));
-                              store_lanes(f, ir::DType::f32, total, address, 0, left_count);
+                              store_lanes(f, ir::DType::f32, total, address, left_count);
                             };
                             if (r == 0) {
                               finish_row();
@@ -211,7 +223,11 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
                  : panel_function(functions, factors, epilogue.in_tile(), is_partial);
   };
   const bool by_columns = transposed && !packs;
-  const std::string whole = by_columns ? columns_function(functions, kernel.epilogue) : panels(false);
+  // Small code has one function for whole and partial panels.
+  const bool any_columns = functions.target().small && !by_columns;
+  const std::string whole = by_columns    ? columns_function(functions, kernel.epilogue)
+                            : any_columns ? ""
+                                          : panels(false);
   const std::string partial = by_columns ? "" : panels(true);
   // Single rows: all there are, or the last of a block.
   const std::string gemv =
@@ -352,11 +368,18 @@ KernelCall emit_matmul(FunctionTable& functions, const Matmul& kernel) {
             first.set(n & -kGemvColumns);
           });
         }
-        f.for_range(column, first, whole_columns, kPanel, [&] { panel(whole, false); });
-        f.if_(rest != 0, [&] {
-          column.set(whole_columns);
-          panel(partial, true);
-        });
+        if (any_columns) {
+          f.for_range(column, 0, n, kPanel, [&] {
+            rest.set(n - column);
+            panel(partial, true);
+          });
+        } else {
+          f.for_range(column, first, whole_columns, kPanel, [&] { panel(whole, false); });
+          f.if_(rest != 0, [&] {
+            column.set(whole_columns);
+            panel(partial, true);
+          });
+        }
         epilogue.finish(f, out, operands, rows.get(), n.get(), out_step.get(), out_offset + row * out_step);
       });
     };

@@ -72,6 +72,7 @@ std::string packed_panel_function(FunctionTable& functions, Factors factors,
                                   const schedule::Epilogue& epilogue, bool partial) {
   const std::string name = std::string(name_of(factors)) + "_gemm_4x8_packed" + (partial ? "_tail" : "") +
                            EpilogueEmitter::name(epilogue);
+  const std::string rest = partial ? "" : packed_panel_function(functions, factors, epilogue, true);
   return functions.get(
       name,
       std::string("packed panel ") + name_of(factors) + std::to_string(partial) +
@@ -85,7 +86,6 @@ std::string packed_panel_function(FunctionTable& functions, Factors factors,
         EpilogueEmitter tail(functions, f, epilogue, operands, EpilogueEmitter::Loads::by_tile);
         const Var<I32> right = f.local<I32>(), first = f.local<I32>(head + panel_head(factors)),
                        end = f.local<I32>(first + k * packed_step(factors));
-        const Var<I32>* limit = partial ? &columns : nullptr;
         const int unroll = functions.target().unroll;
         // What is left over by whole rounds comes first.
         const Var<I32> whole = f.local<I32>(first + (k & (unroll - 1)) * packed_step(factors));
@@ -99,7 +99,7 @@ std::string packed_panel_function(FunctionTable& functions, Factors factors,
         };
         tile.begin_panel(head);
         tail.begin_panel(column_offset, {0, 16});
-        f.while_([&] { return rows > 0; },
+        f.while_([&] { return rows >= (partial ? 1 : kTileRows); },
                  [&] {
                    tile.clear();
                    right.set(first);
@@ -109,12 +109,21 @@ std::string packed_panel_function(FunctionTable& functions, Factors factors,
                    f.if_(right != end,
                          [&] { f.do_while([&] { multiply(unroll); }, [&] { return right != end; }); });
                    tail.begin_tile(column_offset, {0, 16});
-                   f.if_else(
-                       rows >= kTileRows,
-                       [&] { tile.store(tail, out, out_offset, out_step, column_offset, limit); },
-                       [&] { tile.store_rows(tail, out, out_offset, out_step, column_offset, limit, rows); });
+                   if (partial) {
+                     tile.store_some(tail, out, out_offset, out_step, column_offset, columns, rows);
+                   } else {
+                     tile.store(tail, out, out_offset, out_step, column_offset);
+                   }
                    rows -= kTileRows;
                  });
+        if (partial) return;
+        f.if_(rows > 0, [&] {
+          std::vector<Tree> arguments = FunctionBuilder::arguments(left.get(), head.get(), out.get());
+          append(arguments, operands);
+          append(arguments, {rows, k, out_step, out_offset, column_offset});
+          arguments.push_back(f.i32(kPanel));
+          f.call_statement(rest, std::move(arguments));
+        });
       });
 }
 

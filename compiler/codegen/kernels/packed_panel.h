@@ -20,7 +20,7 @@ std::string pack_panel_function(FunctionTable& functions);
 // panel(left, right, out, operands..., rows, k, out_step, out_offset, column_offset[, columns]): 8 columns of
 // ceil(rows / 4) tiles. left: packed, [ceil(rows / 4)][k][4] units of 4 bytes; right: a packed panel, its
 // head included; k counts units (pairs, of integers) and is at least 1. Steps and offsets are bytes of the
-// output as if its elements had 4. `partial`: fewer than 8 columns.
+// output as if its elements had 4. `partial`: the first `columns` of the 8 (of more there are, all).
 std::string packed_panel_function(FunctionTable& functions, Factors factors,
                                   const schedule::Epilogue& epilogue, bool partial);
 

@@ -88,38 +88,47 @@ void Tile::multiply_row(int row, V128 left) {
   }
 }
 
-void Tile::store_row(int row, EpilogueEmitter& epilogue, const Var<I32>& out, const Var<I32>& offset,
-                     const Var<I32>& column_offset, const Var<I32>* columns) {
-  const Var<V128> finished = f_.local<V128>();
-  const ir::DType type = epilogue.out_type();
-  const Var<I32> address = f_.local<I32>(out + scaled_offset(type, offset));
-  for (uint32_t half = 0; half < 2; ++half) {
-    const uint32_t bytes = 16 * half;
-    V128 sum = accumulators_[static_cast<std::size_t>(2 * row) + half].get();
-    if (factors_ == Factors::f32_i8) sum = f32x4::mul(std::move(sum), load_v128(head_, bytes));
-    finished.set(epilogue.vector(std::move(sum), offset, column_offset, bytes, bytes));
-    if (columns == nullptr) {
-      store_elements(f_, type, finished, address, 4 * half);
-    } else {
-      store_lanes(f_, type, finished, address, 4 * half, *columns - static_cast<int32_t>(4 * half));
-    }
-  }
+V128 Tile::finished(int row, uint32_t half, EpilogueEmitter& epilogue, const Var<I32>& offset,
+                    const Var<I32>& column_offset) {
+  const uint32_t bytes = 16 * half;
+  V128 sum = accumulators_[static_cast<std::size_t>(2 * row) + half].get();
+  if (factors_ == Factors::f32_i8) sum = f32x4::mul(std::move(sum), load_v128(head_, bytes));
+  return epilogue.vector(std::move(sum), offset, column_offset, bytes, bytes);
 }
 
 void Tile::store(EpilogueEmitter& epilogue, const Var<I32>& out, const Var<I32>& offset,
-                 const Var<I32>& row_step, const Var<I32>& column_offset, const Var<I32>* columns) {
+                 const Var<I32>& row_step, const Var<I32>& column_offset) {
+  const ir::DType type = epilogue.out_type();
   for (int row = 0; row < rows_; ++row) {
-    store_row(row, epilogue, out, offset, column_offset, columns);
+    const Var<V128> value = f_.local<V128>();
+    const Var<I32> address = f_.local<I32>(out + scaled_offset(type, offset));
+    for (uint32_t half = 0; half < 2; ++half) {
+      value.set(finished(row, half, epilogue, offset, column_offset));
+      store_elements(f_, type, value, address, 4 * half);
+    }
     offset += row_step;
   }
 }
 
-void Tile::store_rows(EpilogueEmitter& epilogue, const Var<I32>& out, const Var<I32>& offset,
-                      const Var<I32>& row_step, const Var<I32>& column_offset, const Var<I32>* columns,
+void Tile::store_some(EpilogueEmitter& epilogue, const Var<I32>& out, const Var<I32>& offset,
+                      const Var<I32>& row_step, const Var<I32>& column_offset, const Var<I32>& columns,
                       const Var<I32>& real_rows) {
-  for (int row = 0; row + 1 < rows_; ++row) {
+  const ir::DType type = epilogue.out_type();
+  const Var<V128> low = f_.local<V128>(), high = f_.local<V128>();
+  const Var<I32> address = f_.local<I32>(), rest = f_.local<I32>();
+  for (int row = 0; row < rows_; ++row) {
     f_.if_(real_rows > row, [&] {
-      store_row(row, epilogue, out, offset, column_offset, columns);
+      address.set(out + scaled_offset(type, offset));
+      low.set(finished(row, 0, epilogue, offset, column_offset));
+      high.set(finished(row, 1, epilogue, offset, column_offset));
+      rest.set(columns);
+      f_.if_(rest >= 4, [&] {
+        store_elements(f_, type, low, address, 0);
+        address += 4 * ir::byte_size(type);
+        rest -= 4;
+        low.set(high);
+      });
+      f_.if_(rest > 0, [&] { store_lanes(f_, type, low, address, rest); });
       offset += row_step;
     });
   }
@@ -189,21 +198,24 @@ void store_elements(FunctionBuilder& f, ir::DType type, const Var<V128>& value, 
 }
 
 void store_lanes(FunctionBuilder& f, ir::DType type, const Var<V128>& value, const Var<I32>& address,
-                 uint32_t element, I32 count) {
-  const Var<I32> left = f.local<I32>(std::move(count));
+                 const Var<I32>& count) {
   const auto bytes = static_cast<uint32_t>(ir::byte_size(type));
   f.if_else(
-      left >= 4, [&] { store_elements(f, type, value, address, element); },
+      count >= 4, [&] { store_elements(f, type, value, address, 0); },
       [&] {
-        for (uint32_t lane = 0; lane < 3; ++lane) {
-          const auto number = static_cast<int>(lane);
-          f.if_(left > number, [&] {
-            const uint32_t offset = bytes * (element + lane);
-            if (bytes == 4) {
-              f.emit(v128::store32_lane(value, number, address, offset));
-            } else {
-              f.store(static_cast<int>(bytes), address.get(), i32x4::extract(value, number), offset, bytes);
-            }
+        if (bytes == 4) {
+          f.if_((count & 2) != 0, [&] {
+            f.emit(v128::store64_lane(value, 0, address));
+            address += 8;
+            value.set(v128::shuffle32(value, value, {2, 3, 2, 3}));
+          });
+          f.if_((count & 1) != 0, [&] { f.emit(v128::store32_lane(value, 0, address)); });
+          return;
+        }
+        for (int lane = 0; lane < 3; ++lane) {
+          f.if_(count > lane, [&] {
+            f.store(static_cast<int>(bytes), address.get(), i32x4::extract(value, lane),
+                    bytes * static_cast<uint32_t>(lane), bytes);
           });
         }
       });

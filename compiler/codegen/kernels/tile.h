@@ -33,20 +33,19 @@ class Tile {
   void multiply_add_rows(const std::vector<Var<I32>>& lefts, const Var<I32>& right,
                          const Var<I32>& right_step, bool odd);
   // Runs the epilogue and stores. `out` is the output pointer, `offset` the bytes from it to the tile's first
-  // element (left changed: it ends one tile further down), `row_step` the bytes between rows. `columns`: how
-  // many of the 8 are real, null for all.
+  // element (left changed: it ends one tile further down), `row_step` the bytes between rows.
   void store(EpilogueEmitter& epilogue, const Var<I32>& out, const Var<I32>& offset, const Var<I32>& row_step,
-             const Var<I32>& column_offset, const Var<I32>* columns);
-  // The same for the first `real_rows` rows (fewer than all); `offset` is left changed arbitrarily.
-  void store_rows(EpilogueEmitter& epilogue, const Var<I32>& out, const Var<I32>& offset,
-                  const Var<I32>& row_step, const Var<I32>& column_offset, const Var<I32>* columns,
+             const Var<I32>& column_offset);
+  // The same for the first `real_rows` rows and `columns` columns of the tile (of more there are, all).
+  void store_some(EpilogueEmitter& epilogue, const Var<I32>& out, const Var<I32>& offset,
+                  const Var<I32>& row_step, const Var<I32>& column_offset, const Var<I32>& columns,
                   const Var<I32>& real_rows);
 
  private:
   void load_right(const Var<I32>& right, uint32_t offset = 0);
   void multiply_row(int row, V128 left);
-  void store_row(int row, EpilogueEmitter& epilogue, const Var<I32>& out, const Var<I32>& offset,
-                 const Var<I32>& column_offset, const Var<I32>* columns);
+  V128 finished(int row, uint32_t half, EpilogueEmitter& epilogue, const Var<I32>& offset,
+                const Var<I32>& column_offset);
 
   FunctionBuilder& f_;
   int rows_;
@@ -89,10 +88,10 @@ class Transpose4x4 {
 // Stores four lanes as elements of `type`, which they fit.
 void store_elements(FunctionBuilder& f, ir::DType type, const Var<V128>& value, const Var<I32>& address,
                     uint32_t element);
-// Stores the first `count` lanes (1 to 4; none if count <= 0) of a vector; `element`: how many elements after
-// the address.
+// Stores the first `count` lanes of a vector (of more than 4, all; at least one). Vector and address are left
+// changed.
 void store_lanes(FunctionBuilder& f, ir::DType type, const Var<V128>& value, const Var<I32>& address,
-                 uint32_t element, I32 count);
+                 const Var<I32>& count);
 // `offset` counts elements of 4 bytes; the bytes that many elements of `type` take.
 I32 scaled_offset(ir::DType type, I32 offset);
 

@@ -147,7 +147,7 @@ std::string winograd_finish_function(FunctionTable& functions, const WinogradFor
       finished.set(tail.vector(map.row(i), offset, column_offset, 0, 0));
       address.set(out + scaled_offset(tail.out_type(), offset));
       if (partial) {
-        store_lanes(f, tail.out_type(), finished, address, 0, columns - (column_offset >> 2));
+        store_lanes(f, tail.out_type(), finished, address, f.local<I32>(columns - (column_offset >> 2)));
       } else {
         store_elements(f, tail.out_type(), finished, address, 0);
       }
