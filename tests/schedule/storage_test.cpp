@@ -105,7 +105,7 @@ t15 "x": f32[1, 4, 6, 6] strides [144, 1, 24, 4]
 t16 "%10": f32[1, 4, 6, 6] strides [144, 1, 24, 4]
 t15 = kernel (t0)
 t2 = convolution (t15, t1)
-t14 = convolution (t4, t5) (t4) then f32 same: add(read0:f32(), temp0:f32)
+t14 = convolution (t4, t5) (t4) then f32 same: add(temp0:f32, read0:f32())
 t16 = convolution (t8, t12)
 t13 = kernel (t16)
 )");
@@ -242,7 +242,7 @@ t13 "%9": f32[1, 4, 6, 6] strides [144, 1, 24, 4]
 t12 = kernel (t0)
 t2 = convolution (t12, t1)
 t3 = convolution (t2, t1)
-t5 = convolution (t3, t1) (t2) then f32 same: add(read0:f32(), temp0:f32)
+t5 = convolution (t3, t1) (t2) then f32 same: add(temp0:f32, read0:f32())
 t8 = convolution (t5, t1) () then: temp0:f32
 t13 = convolution (t7, t10)
 t11 = kernel (t13)
@@ -275,7 +275,7 @@ t11 "x": f32[1, 4, 6, 6] strides [144, 1, 24, 4]
 t12 "%8": f32[1, 4, 6, 6] strides [144, 1, 24, 4]
 t11 = kernel (t0)
 t2 = convolution (t11, t1)
-t4 = convolution (t2, t1) (t2) then f32 same: add(read0:f32(), temp0:f32)
+t4 = convolution (t2, t1) (t2) then f32 same: add(temp0:f32, read0:f32())
 t7 = convolution (t4, t1) () then: temp0:f32
 nest [1, 6, 6, 4] (t4, t8)
   operand1(i0, i3, i1, i2) = read0:f32(i0, i3, i1, i2)
