@@ -14,6 +14,7 @@ struct Permutation {
   int from = -1, to = -1;
   std::vector<int> dims;  // of the result, for each of `from`'s
   double factor = 1;      // a power of two that all elements are multiplied by
+  ir::Expr read, work;    // the read; what is computed of it, null if no more than the factor says
 };
 
 bool is_power_of_two(double x) {
@@ -36,26 +37,65 @@ ir::Expr scaled_read(const ir::Expr& body, double* factor) {
   return read;
 }
 
-// For a nest that only permutes the dimensions of a tensor.
+// The only read of an expression that computes something of one element and numbers; null if there is none.
+ir::Expr only_read(const ir::Expr& body) {
+  ir::Expr found;
+  bool good = true;
+  ir::rewrite(body, [&](const ir::Expr& node) {
+    if (node->op == ir::ExprOp::index || node->op == ir::ExprOp::dim || node->op == ir::ExprOp::read) {
+      if (node->op == ir::ExprOp::read && (found.get() == nullptr || ir::same(found, node))) {
+        found = node;
+      } else if (node->op == ir::ExprOp::read) {
+        good = false;
+      }
+    }
+    good = good && node->op != ir::ExprOp::checked_index && node->op != ir::ExprOp::broadcast_index;
+    return node;
+  });
+  if (!good || found.get() == nullptr) return ir::Expr();
+  // Positions occur in the read alone.
+  const ir::Expr value = ir::rewrite(
+      body, [&](const ir::Expr& node) { return ir::same(node, found) ? ir::temp(0, node->type) : node; });
+  ir::walk(value, [&](const ir::ExprNode& node) { good = good && node.op != ir::ExprOp::index; });
+  return good ? found : ir::Expr();
+}
+
+// For a nest that only permutes the dimensions of a tensor, and perhaps computes something of each element.
 std::optional<Permutation> permutation_of(const Draft& draft, const NestOp& nest) {
   const Stage* stage = plain_stage(draft, nest);
   if (stage == nullptr) return std::nullopt;
   Permutation permutation;
-  const ir::Expr read = scaled_read(stage->body, &permutation.factor);
+  permutation.read = scaled_read(stage->body, &permutation.factor);
+  if (permutation.read.get() == nullptr) {
+    permutation.read = only_read(stage->body);
+    permutation.work = stage->body;
+  }
+  const ir::Expr& read = permutation.read;
   if (read.get() == nullptr) return std::nullopt;
   permutation.from = nest.tensors[static_cast<std::size_t>(read->slot)];
   permutation.to = nest.tensors[static_cast<std::size_t>(stage->target)];
   const DraftTensor &source = draft.at(permutation.from), &result = draft.at(permutation.to);
   if (source.type != result.type || source.shape.size() != result.shape.size()) return std::nullopt;
   std::vector<int>& dims = permutation.dims;
+  std::vector<bool> used(result.shape.size(), false);
   for (std::size_t k = 0; k < source.shape.size(); ++k) {
     const ir::Expr& index = read->args[k];
-    const bool is_loop =
-        index->op == ir::ExprOp::index && std::find(dims.begin(), dims.end(), index->slot) == dims.end();
+    dims.push_back(-1);
+    // A dimension of size 1 may be read at 0.
+    if (source.shape[k].is(1) && index->op == ir::ExprOp::literal) continue;
     // A crop also reads at plain indices.
-    if (!is_loop || result.shape[static_cast<std::size_t>(index->slot)] != source.shape[k])
+    if (index->op != ir::ExprOp::index || used[static_cast<std::size_t>(index->slot)] ||
+        result.shape[static_cast<std::size_t>(index->slot)] != source.shape[k]) {
       return std::nullopt;
-    dims.push_back(index->slot);
+    }
+    dims[k] = index->slot;
+    used[static_cast<std::size_t>(index->slot)] = true;
+  }
+  for (int& dim : dims) {
+    if (dim >= 0) continue;
+    dim = static_cast<int>(std::find(used.begin(), used.end(), false) - used.begin());
+    if (!result.shape[static_cast<std::size_t>(dim)].is(1)) return std::nullopt;
+    used[static_cast<std::size_t>(dim)] = true;
   }
   return permutation;
 }
@@ -123,6 +163,10 @@ class Absorption {
         (permutation->factor != 1 && !may_scale(position))) {
       return false;
     }
+    if (permutation->work.get() != nullptr &&
+        (uses_.readers(to).size() != 1 || !uses_.views(to).empty() || is_identity(permutation->dims))) {
+      return false;
+    }
     const int from = permutation->from;
     const bool by_view = to != operand;
     const std::string of_result = by_view ? labels_behind(labels, draft_.at(operand), draft_.at(to)) : labels;
@@ -140,6 +184,11 @@ class Absorption {
     uses_.forget(at(position), position);
     const int before = operand;
     labels = permuted;
+    if (permutation->work.get() != nullptr) {
+      operand = computed_as_it_lies(*permutation, writer);
+      uses_.add(at(position), position);
+      return false;
+    }
     operand = by_view ? without_ones(from) : from;
     factor_ *= permutation->factor;
     uses_.add(at(position), position);
@@ -148,6 +197,23 @@ class Absorption {
       dead_[static_cast<std::size_t>(writer)] = true;
     }
     return true;
+  }
+
+  static bool is_identity(const std::vector<int>& dims) { return std::is_sorted(dims.begin(), dims.end()); }
+
+  // The nest's work in the order of what it reads; the result.
+  int computed_as_it_lies(const Permutation& permutation, int writer) {
+    uses_.forget(at(writer), writer);
+    const DraftTensor from = draft_.at(permutation.from);
+    const int result = draft_.add(from.type, from.shape, draft_.at(permutation.to).name);
+    std::vector<ir::Expr> indices;
+    for (std::size_t d = 0; d < from.shape.size(); ++d) indices.push_back(ir::index_var(static_cast<int>(d)));
+    const ir::Expr read = ir::read(0, permutation.read->type, std::move(indices));
+    const ir::Expr body = ir::rewrite(
+        permutation.work, [&](const ir::Expr& e) { return ir::same(e, permutation.read) ? read : e; });
+    at(writer).what = elementwise_nest(draft_, result, {permutation.from}, body);
+    uses_.add(at(writer), writer);
+    return result;
   }
 
   int without_ones(int tensor) {
@@ -176,7 +242,10 @@ class Absorption {
     const int reader = *uses_.readers(result).begin();
     const NestOp* nest = reader > position ? at(reader).as<NestOp>() : nullptr;
     const auto permutation = nest != nullptr ? permutation_of(draft_, *nest) : std::nullopt;
-    if (!permutation || permutation->factor != 1 || einsum.epilogue.body.get() != nullptr) return position;
+    if (!permutation || permutation->factor != 1 || permutation->work.get() != nullptr ||
+        einsum.epilogue.body.get() != nullptr) {
+      return position;
+    }
     if (!uses_.same_at(reads_of(at(position)), symbols_of(draft_, at(position)), position, reader))
       return position;
     std::string permuted(permutation->dims.size(), ' ');

@@ -157,7 +157,7 @@ TEST(AbsorbTransposes, PowersOfTwoGoToTheEpilogue) {
                   {literal_scalars, absorb_transposes}),
             R"(t5 = einsum mbk, nbk -> bmn (t0, t1) () then: mul(temp0:f32, 0.25:f32)
 )");
-  // A third has digits of its own.
+  // A third has digits of its own: it is taken where the operand lies.
   EXPECT_EQ(after(R"(
   input "q" %0: f32[5, 3, 8]
   input "k" %1: f32[3, 8, 7]
@@ -167,9 +167,22 @@ TEST(AbsorbTransposes, PowersOfTwoGoToTheEpilogue) {
   output "y" %4
 )",
                   {literal_scalars, absorb_transposes}),
-            R"(nest [3, 5, 8] (t0, t3)
-  operand1(i0, i1, i2) = div(read0:f32(i1, i0, i2), 3.0:f32)
-t4 = einsum bmk, bkn -> bmn (t3, t1)
+            R"(nest [5, 3, 8] (t0, t5)
+  operand1(i0, i1, i2) = div(read0:f32(i0, i1, i2), 3.0:f32)
+t4 = einsum mbk, bkn -> bmn (t5, t1)
+)");
+}
+
+TEST(AbsorbTransposes, DimensionsOfOneAreReadAtZero) {
+  EXPECT_EQ(after(R"(
+  input "q" %0: f32[1, 3, 5, 8]
+  input "k" %1: f32[1, 7, 3, 8]
+  %2: f32[1, 3, 8, 7] = tabulate (%1) { mul(read0(0, i3, i1, i2), 0.5:f32) }
+  %3: f32[1, 3, 5, 7] = einsum (%0, %2) "abmk,abkn->abmn"
+  output "y" %3
+)",
+                  {absorb_transposes}),
+            R"(t3 = einsum abmk, anbk -> abmn (t0, t1) () then: mul(temp0:f32, 0.5:f32)
 )");
 }
 

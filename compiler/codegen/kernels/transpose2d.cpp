@@ -56,7 +56,6 @@ std::string x32_plane(FunctionTable& functions) {
       from.set(x + row * x_step + (column << 2));
       to.set(out + column * out_step + (row << 2));
     };
-    const Var<I32> four_columns = f.local<I32>(out_step << 2);
     f.for_range(column, whole_columns, columns, 1, [&] {
       row.set(f.i32(0));
       start();
@@ -72,22 +71,27 @@ std::string x32_plane(FunctionTable& functions) {
         to += 16;
       });
     });
-    f.for_range(row, whole_rows, rows, 1, [&] {
-      column.set(f.i32(0));
-      start();
+    // Row inside column: what they store are neighbours.
+    f.if_(whole_rows < rows, [&] {
       f.for_range(column, 0, whole_columns, 4, [&] {
-        edge.set(load_v128(from));
-        target.set(to);
-        for (int lane = 0; lane < 4; ++lane) {
-          f.emit(v128::store32_lane(edge, lane, target));
-          if (lane < 3) target += out_step;
-        }
-        from += 16;
-        to += four_columns;
-      });
-      f.for_range(column, whole_columns, columns, 1, [&] {
+        row.set(whole_rows);
         start();
-        f.store_i32(to, load_i32(from));
+        f.for_range(row, whole_rows, rows, 1, [&] {
+          edge.set(load_v128(from));
+          target.set(to);
+          for (int lane = 0; lane < 4; ++lane) {
+            f.emit(v128::store32_lane(edge, lane, target));
+            if (lane < 3) target += out_step;
+          }
+          from += x_step;
+          to += 4;
+        });
+      });
+      f.for_range(row, whole_rows, rows, 1, [&] {
+        f.for_range(column, whole_columns, columns, 1, [&] {
+          start();
+          f.store_i32(to, load_i32(from));
+        });
       });
     });
   });
