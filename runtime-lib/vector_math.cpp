@@ -5,7 +5,7 @@
 // exp 1.0: Cody and Waite reduction by ln 2 in two parts, the remainder by a polynomial fitted to it.
 // log 1.0: polynomial of Cephes' logf (S. L. Moshier, Cephes Mathematical Library, release 2.2, 1992) over
 //   [sqrt(1/2), sqrt(2)].
-// sigmoid 2.5: by exp(-x). Below -88, where it is less than 2^-126, it stays what it is there.
+// sigmoid 2.5: by exp(-x). Results below 2^-126 may be 0.
 // tanh 2.5: (1 - e) / (1 + e) with e = exp(-2|x|), whose 1 - e has all its digits for small x too.
 // erf 2.5: x P(x^2) below 1.0625, else 1 - 1/Q(|x|)^8 with Q fitted to erfc^(-1/8); fits with errors of 2e-9
 //   and 2e-8.
@@ -71,10 +71,10 @@ inline f32x4 log4(f32x4 x) {
 }
 
 inline f32x4 sigmoid4(f32x4 x) {
-  // 1 / (1 + e^-x), where e^-x stays among the normal numbers.
-  const Power power = power_of_e<127>(at_most(at_least(negated(x), number<-87.0f>()), number<88.0f>()));
-  const f32x4 scale = float_of(power.exponent);
-  return number<1.0f>() / (power.part * scale + (scale + number<1.0f>()));
+  // 1 / (1 + e^-x); 2^n is infinite at the upper end.
+  const Power power = power_of_e<127>(at_most(at_least(negated(x), number<-87.0f>()), number<89.0f>()));
+  const f32x4 e = (power.part + number<1.0f>()) * float_of(power.exponent);
+  return number<1.0f>() / (e + number<1.0f>());
 }
 
 inline f32x4 tanh4(f32x4 x) {

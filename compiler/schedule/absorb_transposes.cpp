@@ -1,6 +1,7 @@
 // Matrix products read and write permuted tensors as they lie: a permutation of dimensions is another order
 // of labels. Powers of two that the operands are multiplied by on the way are the epilogue's: no digit
-// changes.
+// changes. Where an operand is computed from a permuted tensor, element by element, it is computed in the
+// order of that tensor instead.
 #include <algorithm>
 #include <cmath>
 
@@ -14,7 +15,6 @@ struct Permutation {
   int from = -1, to = -1;
   std::vector<int> dims;  // of the result, for each of `from`'s
   double factor = 1;      // a power of two that all elements are multiplied by
-  ir::Expr read, work;    // the read; what is computed of it, null if no more than the factor says
 };
 
 bool is_power_of_two(double x) {
@@ -37,67 +37,64 @@ ir::Expr scaled_read(const ir::Expr& body, double* factor) {
   return read;
 }
 
-// The only read of an expression that computes something of one element and numbers; null if there is none.
-ir::Expr only_read(const ir::Expr& body) {
-  ir::Expr found;
-  bool good = true;
-  ir::rewrite(body, [&](const ir::Expr& node) {
-    if (node->op == ir::ExprOp::index || node->op == ir::ExprOp::dim || node->op == ir::ExprOp::read) {
-      if (node->op == ir::ExprOp::read && (found.get() == nullptr || ir::same(found, node))) {
-        found = node;
-      } else if (node->op == ir::ExprOp::read) {
-        good = false;
-      }
+// The dimension of the result that each of the source's is, if the read permutes dimensions; else nothing.
+std::vector<int> permuted_dims(const ir::ExprNode& read, const ir::Shape& source, const ir::Shape& result) {
+  if (source.size() != result.size()) return {};
+  constexpr int unknown = -1;
+  std::vector<int> dims(source.size(), unknown);
+  const auto is_taken = [&](int dim) { return std::find(dims.begin(), dims.end(), dim) != dims.end(); };
+  for (std::size_t k = 0; k < source.size(); ++k) {
+    const ir::Expr& index = read.args[k];
+    if (index->op != ir::ExprOp::index) continue;
+    if (is_taken(index->slot) || result[static_cast<std::size_t>(index->slot)] != source[k]) return {};
+    dims[k] = index->slot;
+  }
+  // A dimension of size 1 may be read at 0. Any other plain index is a crop's.
+  for (std::size_t k = 0; k < source.size(); ++k) {
+    if (dims[k] != unknown) continue;
+    const ir::Expr& index = read.args[k];
+    if (!ir::is_literal(index) || index->literal.integer != 0 || !source[k].is(1)) return {};
+    for (int dim = 0; dim < static_cast<int>(result.size()); ++dim) {
+      if (dims[k] == unknown && result[static_cast<std::size_t>(dim)].is(1) && !is_taken(dim)) dims[k] = dim;
     }
-    good = good && node->op != ir::ExprOp::checked_index && node->op != ir::ExprOp::broadcast_index;
-    return node;
-  });
-  if (!good || found.get() == nullptr) return ir::Expr();
-  // Positions occur in the read alone.
-  const ir::Expr value = ir::rewrite(
-      body, [&](const ir::Expr& node) { return ir::same(node, found) ? ir::temp(0, node->type) : node; });
-  ir::walk(value, [&](const ir::ExprNode& node) { good = good && node.op != ir::ExprOp::index; });
-  return good ? found : ir::Expr();
+    if (dims[k] == unknown) return {};
+  }
+  return dims;
 }
 
-// For a nest that only permutes the dimensions of a tensor, and perhaps computes something of each element.
+// For a nest that only permutes the dimensions of a tensor.
 std::optional<Permutation> permutation_of(const Draft& draft, const NestOp& nest) {
   const Stage* stage = plain_stage(draft, nest);
   if (stage == nullptr) return std::nullopt;
   Permutation permutation;
-  permutation.read = scaled_read(stage->body, &permutation.factor);
-  if (permutation.read.get() == nullptr) {
-    permutation.read = only_read(stage->body);
-    permutation.work = stage->body;
-  }
-  const ir::Expr& read = permutation.read;
+  const ir::Expr read = scaled_read(stage->body, &permutation.factor);
   if (read.get() == nullptr) return std::nullopt;
   permutation.from = nest.tensors[static_cast<std::size_t>(read->slot)];
   permutation.to = nest.tensors[static_cast<std::size_t>(stage->target)];
   const DraftTensor &source = draft.at(permutation.from), &result = draft.at(permutation.to);
-  if (source.type != result.type || source.shape.size() != result.shape.size()) return std::nullopt;
-  std::vector<int>& dims = permutation.dims;
-  std::vector<bool> used(result.shape.size(), false);
-  for (std::size_t k = 0; k < source.shape.size(); ++k) {
-    const ir::Expr& index = read->args[k];
-    dims.push_back(-1);
-    // A dimension of size 1 may be read at 0.
-    if (source.shape[k].is(1) && index->op == ir::ExprOp::literal) continue;
-    // A crop also reads at plain indices.
-    if (index->op != ir::ExprOp::index || used[static_cast<std::size_t>(index->slot)] ||
-        result.shape[static_cast<std::size_t>(index->slot)] != source.shape[k]) {
-      return std::nullopt;
-    }
-    dims[k] = index->slot;
-    used[static_cast<std::size_t>(index->slot)] = true;
-  }
-  for (int& dim : dims) {
-    if (dim >= 0) continue;
-    dim = static_cast<int>(std::find(used.begin(), used.end(), false) - used.begin());
-    if (!result.shape[static_cast<std::size_t>(dim)].is(1)) return std::nullopt;
-    used[static_cast<std::size_t>(dim)] = true;
-  }
+  if (source.type != result.type) return std::nullopt;
+  permutation.dims = permuted_dims(*read, source.shape, result.shape);
+  if (permutation.dims.empty()) return std::nullopt;
   return permutation;
+}
+
+// For a nest that computes every element from one of a permuted tensor, or of several in the same order, and
+// from values that are the same everywhere: what the order is, as in Permutation.
+std::vector<int> order_of_operands(const Draft& draft, const NestOp& nest) {
+  const Stage* stage = plain_stage(draft, nest);
+  if (stage == nullptr) return {};
+  const ir::Shape& result = draft.at(nest.tensors[static_cast<std::size_t>(stage->target)]).shape;
+  std::vector<int> order;
+  bool is_one = true;
+  ir::walk(stage->body, [&](const ir::ExprNode& node) {
+    if (node.op != ir::ExprOp::read) return;
+    if (std::all_of(node.args.begin(), node.args.end(), ir::is_literal)) return;
+    const DraftTensor& source = draft.at(nest.tensors[static_cast<std::size_t>(node.slot)]);
+    const std::vector<int> dims = permuted_dims(node, source.shape, result);
+    is_one = is_one && !dims.empty() && (order.empty() || order == dims);
+    order = dims;
+  });
+  return is_one && !std::is_sorted(order.begin(), order.end()) ? order : std::vector<int>();
 }
 
 class Absorption {
@@ -157,21 +154,23 @@ class Absorption {
     if (to < 0) return false;
     const int writer = *uses_.writers(to).begin();
     const NestOp* nest = writer < position ? at(writer).as<NestOp>() : nullptr;
-    const auto permutation = nest != nullptr ? permutation_of(draft_, *nest) : std::nullopt;
-    if (!permutation ||
-        !uses_.same_at({permutation->from}, symbols_of(draft_, at(writer)), writer, position) ||
-        (permutation->factor != 1 && !may_scale(position))) {
+    if (nest == nullptr) return false;
+    const auto permutation = permutation_of(draft_, *nest);
+    if (permutation &&
+        (!uses_.same_at({permutation->from}, symbols_of(draft_, at(writer)), writer, position) ||
+         (permutation->factor != 1 && !may_scale(position)))) {
       return false;
     }
-    if (permutation->work.get() != nullptr &&
-        (uses_.readers(to).size() != 1 || !uses_.views(to).empty() || is_identity(permutation->dims))) {
-      return false;
-    }
-    const int from = permutation->from;
+    const bool is_only_reader = uses_.readers(to != operand ? operand : to) == std::set<int>{position} &&
+                                einsum_reads_once(position, operand);
+    const std::vector<int> order = permutation      ? permutation->dims
+                                   : is_only_reader ? order_of_operands(draft_, *nest)
+                                                    : std::vector<int>();
+    if (order.empty()) return false;
     const bool by_view = to != operand;
     const std::string of_result = by_view ? labels_behind(labels, draft_.at(operand), draft_.at(to)) : labels;
     std::string permuted;
-    for (const int dim : permutation->dims) permuted += of_result[static_cast<std::size_t>(dim)];
+    for (const int dim : order) permuted += of_result[static_cast<std::size_t>(dim)];
     if (by_view) std::erase(permuted, ' ');
     if (permuted.empty()) return false;
     // Kernels walk along the last dimension: the summed one on the left, the summed one or the columns on the
@@ -181,17 +180,14 @@ class Absorption {
                in_rhs = all.rhs.find(last) != std::string::npos;
     const bool is_summed = in_lhs && in_rhs && all.out.find(last) == std::string::npos;
     if (!is_summed && !(is_right && !in_lhs)) return false;
+    const int from = permutation ? permutation->from : compute_in_order(writer, order);
     uses_.forget(at(position), position);
     const int before = operand;
     labels = permuted;
-    if (permutation->work.get() != nullptr) {
-      operand = computed_as_it_lies(*permutation, writer);
-      uses_.add(at(position), position);
-      return false;
-    }
     operand = by_view ? without_ones(from) : from;
-    factor_ *= permutation->factor;
+    if (permutation) factor_ *= permutation->factor;
     uses_.add(at(position), position);
+    if (!permutation) return true;
     if (uses_.readers(to).empty() && (by_view ? uses_.readers(before).empty() : uses_.views(to).empty())) {
       uses_.forget(at(writer), writer);
       dead_[static_cast<std::size_t>(writer)] = true;
@@ -199,21 +195,33 @@ class Absorption {
     return true;
   }
 
-  static bool is_identity(const std::vector<int>& dims) { return std::is_sorted(dims.begin(), dims.end()); }
+  bool einsum_reads_once(int position, int operand) {
+    const EinsumOp& einsum = *at(position).as<EinsumOp>();
+    const std::vector<int>& others = einsum.epilogue_tensors;
+    return (einsum.lhs == operand) != (einsum.rhs == operand) &&
+           std::find(others.begin(), others.end(), operand) == others.end();
+  }
 
-  // The nest's work in the order of what it reads; the result.
-  int computed_as_it_lies(const Permutation& permutation, int writer) {
-    uses_.forget(at(writer), writer);
-    const DraftTensor from = draft_.at(permutation.from);
-    const int result = draft_.add(from.type, from.shape, draft_.at(permutation.to).name);
-    std::vector<ir::Expr> indices;
-    for (std::size_t d = 0; d < from.shape.size(); ++d) indices.push_back(ir::index_var(static_cast<int>(d)));
-    const ir::Expr read = ir::read(0, permutation.read->type, std::move(indices));
-    const ir::Expr body = ir::rewrite(
-        permutation.work, [&](const ir::Expr& e) { return ir::same(e, permutation.read) ? read : e; });
-    at(writer).what = elementwise_nest(draft_, result, {permutation.from}, body);
-    uses_.add(at(writer), writer);
-    return result;
+  // The nest at a position writes a new tensor, whose dimension k is `order[k]` of what it wrote.
+  int compute_in_order(int position, const std::vector<int>& order) {
+    NestOp& nest = *at(position).as<NestOp>();
+    uses_.forget(at(position), position);
+    Stage& stage = nest.nest.stages[0];
+    const auto target = static_cast<std::size_t>(stage.target);
+    const DraftTensor permuted = draft_.at(nest.tensors[target]);
+    ir::Shape shape;
+    std::vector<ir::Expr> indices(order.size());
+    for (std::size_t k = 0; k < order.size(); ++k) {
+      const auto dim = static_cast<std::size_t>(order[k]);
+      shape.push_back(permuted.shape[dim]);
+      indices[dim] = ir::index_var(static_cast<int>(k));
+      stage.target_indices[k] = ir::index_var(static_cast<int>(k));
+    }
+    stage.body = ir::substitute_indices(stage.body, indices);
+    nest.nest.outer = shape;
+    nest.tensors[target] = draft_.add(permuted.type, shape, permuted.name);
+    uses_.add(at(position), position);
+    return nest.tensors[target];
   }
 
   int without_ones(int tensor) {
@@ -242,10 +250,7 @@ class Absorption {
     const int reader = *uses_.readers(result).begin();
     const NestOp* nest = reader > position ? at(reader).as<NestOp>() : nullptr;
     const auto permutation = nest != nullptr ? permutation_of(draft_, *nest) : std::nullopt;
-    if (!permutation || permutation->factor != 1 || permutation->work.get() != nullptr ||
-        einsum.epilogue.body.get() != nullptr) {
-      return position;
-    }
+    if (!permutation || permutation->factor != 1 || einsum.epilogue.body.get() != nullptr) return position;
     if (!uses_.same_at(reads_of(at(position)), symbols_of(draft_, at(position)), position, reader))
       return position;
     std::string permuted(permutation->dims.size(), ' ');

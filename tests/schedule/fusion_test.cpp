@@ -157,7 +157,7 @@ TEST(AbsorbTransposes, PowersOfTwoGoToTheEpilogue) {
                   {literal_scalars, absorb_transposes}),
             R"(t5 = einsum mbk, nbk -> bmn (t0, t1) () then: mul(temp0:f32, 0.25:f32)
 )");
-  // A third has digits of its own: it is taken where the operand lies.
+  // A third has digits of its own. What it is multiplied by keeps its order.
   EXPECT_EQ(after(R"(
   input "q" %0: f32[5, 3, 8]
   input "k" %1: f32[3, 8, 7]
@@ -173,16 +173,35 @@ t4 = einsum mbk, bkn -> bmn (t5, t1)
 )");
 }
 
-TEST(AbsorbTransposes, DimensionsOfOneAreReadAtZero) {
+TEST(AbsorbTransposes, ComputesOperandsInTheOrderOfWhatTheyAreComputedFrom) {
   EXPECT_EQ(after(R"(
-  input "q" %0: f32[1, 3, 5, 8]
+  input "q" %0: f32[3, 5, 8]
   input "k" %1: f32[1, 7, 3, 8]
-  %2: f32[1, 3, 8, 7] = tabulate (%1) { mul(read0(0, i3, i1, i2), 0.5:f32) }
-  %3: f32[1, 3, 5, 7] = einsum (%0, %2) "abmk,abkn->abmn"
-  output "y" %3
+  input "b" %2: f32[1, 7, 3, 8]
+  input "s" %3: f32[1]
+  %4: f32[1, 3, 8, 7] = tabulate (%1, %2, %3) { mul(add(read0(i0, i3, i1, i2), read1(i0, i3, i1, i2)), read2(0)) }
+  %5: f32[3, 8, 7] = view (%4)
+  %6: f32[3, 5, 7] = einsum (%0, %5) "bmk,bkn->bmn"
+  output "y" %6
 )",
                   {absorb_transposes}),
-            R"(t3 = einsum abmk, anbk -> abmn (t0, t1) () then: mul(temp0:f32, 0.5:f32)
+            R"(nest [1, 7, 3, 8] (t1, t2, t3, t7)
+  operand3(i0, i1, i2, i3) = mul(add(read0:f32(i0, i1, i2, i3), read1:f32(i0, i1, i2, i3)), read2:f32(0))
+t6 = einsum bmk, nbk -> bmn (t0, t8)
+)");
+  // Another reader wants the other order.
+  EXPECT_EQ(after(R"(
+  input "q" %0: f32[5, 8]
+  input "k" %1: f32[7, 8]
+  %2: f32[8, 7] = tabulate (%1) { tanh(read0(i1, i0)) }
+  %3: f32[5, 7] = einsum (%0, %2) "mk,kn->mn"
+  output "y" %3
+  output "z" %2
+)",
+                  {absorb_transposes}),
+            R"(nest [8, 7] (t1, t2)
+  operand1(i0, i1) = tanh(read0:f32(i1, i0))
+t3 = einsum mk, kn -> mn (t0, t2)
 )");
 }
 
@@ -197,6 +216,20 @@ TEST(AbsorbTransposes, BehindViewsWithoutDimensionsOfOne) {
 )",
                   {absorb_transposes}),
             R"(t4 = einsum bmk, nbk -> bmn (t0, t5)
+)");
+}
+
+TEST(AbsorbTransposes, DimensionsOfOneReadAtZero) {
+  EXPECT_EQ(after(R"(
+  input "q" %0: f32[3, 5, 8]
+  input "k" %1: f32[1, 7, 3, 8]
+  %2: f32[1, 3, 8, 7] = tabulate (%1) { mul(read0(0, i3, i1, i2), 0.5:f32) }
+  %3: f32[3, 8, 7] = view (%2)
+  %4: f32[3, 5, 7] = einsum (%0, %3) "bmk,bkn->bmn"
+  output "y" %4
+)",
+                  {absorb_transposes}),
+            R"(t4 = einsum bmk, nbk -> bmn (t0, t5) () then: mul(temp0:f32, 0.5:f32)
 )");
 }
 
@@ -235,27 +268,6 @@ TEST(FuseEpilogues, BiasActivationAndResidual) {
             {inline_elementwise, fuse_epilogues}),
       R"(t8 = einsum mk, kn -> Amn (t3, t1) (t2, t0) then f32 column f32 same: add(max(add(temp0:f32, read0:f32()), 0.0:f32), read1:f32())
 )");
-}
-
-// However a model writes the same sum, it is one epilogue.
-TEST(FuseEpilogues, SumsBeginWithTheAccumulator) {
-  const std::string product = R"(
-  input "x" %0: f32[5, 8]
-  input "w" %1: f32[8, 8]
-  input "b" %2: f32[8]
-  input "r" %3: f32[5, 8]
-  %4: f32[5, 8] = einsum (%0, %1) "mk,kn->mn"
-)";
-  const std::string expected =
-      R"(t5 = einsum mk, kn -> mn (t0, t1) (t2, t3) then f32 column f32 same: add(add(temp0:f32, read0:f32()), read1:f32())
-)";
-  for (const char* sum : {"add(add(read0(i0, i1), read1(i1)), read2(i0, i1))",
-                          "add(read2(i0, i1), add(read1(i1), read0(i0, i1)))"}) {
-    EXPECT_EQ(after(product + "  %5: f32[5, 8] = tabulate (%4, %2, %3) { " + sum + " }\n  output \"y\" %5\n",
-                    {fuse_epilogues}),
-              expected)
-        << sum;
-  }
 }
 
 // The residual is read at the output's places in memory, which the part of a concatenation changes.
