@@ -35,11 +35,11 @@ export function conv([c, h, w], m, kernel, { stride = 1, group = 1, then, pads }
   });
 }
 
-export function deconv([c, h, w], m, kernel, { stride = 2, pad = 0 } = {}) {
+export function deconv([c, h, w], m, kernel, { stride = 2, pad = 0, group = 1 } = {}) {
   const size = (n) => (n - 1) * stride + kernel - 2 * pad;
   return build({
-    inputs: { x: random('float32', [1, c, h, w]) }, outputs: { y: ['float32', [1, m, size(h), size(w)]] }, constants: { w: weight([c, m, kernel, kernel]), b: weight([m]) },
-    nodes: [node('ConvTranspose', ['x', 'w', 'b'], ['y'], { strides: [stride, stride], pads: [pad, pad, pad, pad] })],
+    inputs: { x: random('float32', [1, c, h, w]) }, outputs: { y: ['float32', [1, m, size(h), size(w)]] }, constants: { w: weight([c, m / group, kernel, kernel]), b: weight([m]) },
+    nodes: [node('ConvTranspose', ['x', 'w', 'b'], ['y'], { strides: [stride, stride], pads: [pad, pad, pad, pad], group })],
   });
 }
 
@@ -109,9 +109,9 @@ export function convInteger([c, h, w], m, kernel, { stride = 1, group = 1, weigh
 }
 
 /** One operator on one float tensor. */
-export function unary(op, dims, { attributes = {}, out = dims, constants = {}, opset = 17, type = 'float32', domain = '' } = {}) {
+export function unary(op, dims, { attributes = {}, out = dims, constants = {}, opset = 17, from = 'float32', type = from, domain = '' } = {}) {
   return build({
-    inputs: { x: random('float32', dims, { scale: 4 }) }, outputs: { y: [type, out] }, constants, opset, opsets: domain ? { [domain]: 1 } : {},
+    inputs: { x: random(from, dims, { scale: 4 }) }, outputs: { y: [type, out] }, constants, opset, opsets: domain ? { [domain]: 1 } : {},
     nodes: [node(op, ['x', ...Object.keys(constants)], ['y'], attributes, domain)],
   });
 }

@@ -63,6 +63,7 @@ export const cases = [
   ...of('migan_pipeline', [
     ['depthwise 3x3 64, 512x512', () => conv([64, 512, 512], 64, 3, { group: 64 })],
     ['depthwise 3x3 512, 64x64', () => conv([512, 64, 64], 512, 3, { group: 512 })],
+    ['transposed depthwise 4x4 s2 64, 64x64', () => deconv([64, 64, 64], 64, 4, { pad: 1, group: 64 })],
     ['depthwise 4x4 64, 128x128', () => conv([64, 128, 128], 64, 4, { group: 64, pads: [2, 2, 1, 1] })],
     ['leaky ReLU 64, 256x256', () => unary('LeakyRelu', [1, 64, 256, 256], { attributes: { alpha: { f: 0.2 } } })],
     ['pad 64, 128x128', () => unary('Pad', [1, 64, 128, 128], { out: [1, 64, 130, 130], constants: { pads: tensor('int64', [8], [0, 0, 1, 1, 0, 0, 1, 1]) } }), moves],
@@ -122,6 +123,7 @@ export const cases = [
   ...of('retinaface_mnet25', [
     ['channels to last 3, 640x640', () => unary('Transpose', [1, 3, 640, 640], { attributes: { perm: [0, 2, 3, 1] }, out: [1, 640, 640, 3] }), moves],
     ['channels to last 64, 80x80', () => unary('Transpose', [1, 64, 80, 80], { attributes: { perm: [0, 2, 3, 1] }, out: [1, 80, 80, 64] }), moves],
+    ['channels to last 64, 80x80, bytes', () => unary('Transpose', [1, 64, 80, 80], { from: 'uint8', attributes: { perm: [0, 2, 3, 1] }, out: [1, 80, 80, 64] }), moves],
     ['channels to second 64, 80x80', () => unary('Transpose', [1, 80, 80, 64], { attributes: { perm: [0, 3, 1, 2] }, out: [1, 64, 80, 80] }), moves],
   ]),
   ...of('sam2_tiny_decoder', [

@@ -8,6 +8,7 @@
 #include "compiler/passes/fold_constants.h"
 #include "compiler/passes/fold_pads.h"
 #include "compiler/passes/pass.h"
+#include "compiler/passes/skip_inserted_zeros.h"
 
 namespace o2w::passes {
 namespace {
@@ -26,6 +27,7 @@ constexpr Pass kPasses[] = {
     {"eliminate-views", eliminate_views, 1},
     {"eliminate-transposes", eliminate_transposes, 1},
     {"fold-pads", fold_pads, 1},
+    {"skip-inserted-zeros", skip_inserted_zeros, 1},
     {"common-subexpressions", merge_common_subexpressions, 1},
     {"dead-code", remove_dead_code, 0},
 };

@@ -386,7 +386,7 @@ bool has_kernel(const Draft& draft, const ConvolutionOp& convolution) {
       return false;
     }
   }
-  return attributes.group == 1;
+  return true;
 }
 
 bool takes_planes(const Draft& draft, const ConvolutionOp& convolution) {

@@ -8,7 +8,7 @@ namespace o2w::schedule {
 
 // True when Conv2d (or, for 1 x 1, Matmul) kernels compute the convolution: f32, or i16 with weights that fit
 // bytes (or are depthwise); one or two spatial dimensions, constant weights; of the transposed ones those
-// without groups and dilation, with known padding and a window no smaller than the stride.
+// without dilation, with known padding and a window no smaller than the stride.
 bool has_kernel(const Draft& draft, const ConvolutionOp& convolution);
 
 // True when the kernel of a convolution of few channels reads x as it lies: row-major. Its windows take fewer

@@ -28,20 +28,21 @@ struct Phase {
   int64_t leading;  // padding before the input, negative where input is left out
 };
 
-// [c, m, k..] -> [m, c, taps of the phases, in reverse].
+// [c, m of a group, k..] -> [m, c of a group, taps of the phases, in reverse].
 ir::Tensor phase_weights(const ir::Tensor& w, const std::vector<Phase>& phases,
-                         const std::vector<int64_t>& strides) {
-  const int64_t c = w.dims()[0], m = w.dims()[1];
+                         const std::vector<int64_t>& strides, int64_t groups) {
+  const int64_t c = w.dims()[0] / groups, m = w.dims()[1];
   const bool flat = phases.size() == 1;
   const int64_t kh = flat ? 1 : w.dims()[2], kw = w.dims().back();
   const int64_t rows = flat ? 1 : phases[0].taps, columns = phases.back().taps;
-  std::vector<int64_t> dims{m, c};
+  std::vector<int64_t> dims{groups * m, c};
   for (const Phase& phase : phases) dims.push_back(phase.taps);
   ir::Tensor result(ir::DType::f32, dims);
   const float* from = w.data<float>();
   float* to = result.mutable_data<float>();
-  for (int64_t mi = 0; mi < m; ++mi) {
-    for (int64_t ci = 0; ci < c; ++ci) {
+  for (int64_t channel = 0; channel < groups * m; ++channel) {
+    const int64_t first = channel / m * c, mi = channel % m;
+    for (int64_t ci = first; ci < first + c; ++ci) {
       for (int64_t row = rows; row-- > 0;) {
         const int64_t y = flat ? 0 : phases[0].first + row * strides[0];
         for (int64_t column = columns; column-- > 0;) {
@@ -100,8 +101,8 @@ Operation phase_operation(Draft& draft, const Operation& operation, const std::v
   part.attributes.strides.assign(phases.size(), 1);
   for (std::size_t i = 0; i < phases.size(); ++i) part.attributes.pads_begin[i] = phases[i].leading;
 
-  part.w =
-      add_constant(draft, draft.at(whole.w).name, phase_weights(draft.at(whole.w).contents, phases, strides));
+  part.w = add_constant(draft, draft.at(whole.w).name,
+                        phase_weights(draft.at(whole.w).contents, phases, strides, whole.attributes.group));
 
   part.out = phase_of(draft, whole.out, phases, strides);
   for (std::size_t i = 0; i < part.epilogue_tensors.size(); ++i) {
@@ -117,7 +118,7 @@ bool has_whole_rows(const Draft& draft, const ConvolutionOp& whole) {
   const ir::Convolution& attributes = whole.attributes;
   const DraftTensor &x = draft.at(whole.x), &w = draft.at(whole.w), &out = draft.at(whole.out);
   const int64_t stride = attributes.strides.back();
-  if (!w.shape.back().is(stride) || !attributes.pads_begin.back().is(0) ||
+  if (attributes.group != 1 || !w.shape.back().is(stride) || !attributes.pads_begin.back().is(0) ||
       out.shape.back() != x.shape.back() * Dim(stride) || out.layout.strides.back() != w.shape[1]) {
     return false;
   }

@@ -11,6 +11,7 @@
 #include "compiler/passes/fold_constants.h"
 #include "compiler/passes/fold_pads.h"
 #include "compiler/passes/pass.h"
+#include "compiler/passes/skip_inserted_zeros.h"
 
 namespace o2w::passes {
 namespace {
@@ -202,6 +203,29 @@ TEST(FoldPads, ZerosBecomeTheConvolutionsPadding) {
   %4: f32[1, 4, 4, 4] = convolution (%0, %1) strides [2, 2] dilations [1, 1] pads [1, 0] group 1
   output "y" %4
 )");
+}
+
+// The window's taps in reverse; the pixel kept stands second in its row. Another picture of ones is no
+// spreading.
+TEST(SkipInsertedZeros, ConvolutionsOfSpreadPixelsAreTransposed) {
+  const auto graph = [](const std::string& mask) {
+    return R"(  input "x" %0: f32[1, 2, 1, 2]
+  %1: f32[1, 2, 2, 4] = tabulate (%0) { read0(i0, i1, floordiv(i2, 2), floordiv(i3, 2)) }
+  %2: f32[1, 1, 2, 4] = constant <f32[1, 1, 2, 4] )" +
+           mask + R"(>
+  %3: f32[1, 2, 2, 4] = tabulate (%1, %2) { mul(read0(i0, i1, i2, i3), read1(0, 0, i2, i3)) }
+  %4: f32[2, 1, 2, 3] = constant <f32[2, 1, 2, 3] 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12>
+  %5: f32[1, 2, 2, 4] = convolution (%3, %4) strides [1, 1] dilations [1, 1] pads [1, 1] group 2
+  output "y" %5
+)";
+  };
+  EXPECT_EQ(after(graph("0, 2, 0, 2, 0, 0, 0, 0"), {skip_inserted_zeros, remove_dead_code}), R"(  input "x" %0: f32[1, 2, 1, 2]
+  %6: f32[2, 1, 2, 3] = constant <f32[2, 1, 2, 3] 12, 10, 8, 6, 4, 2, 24, 22, 20, 18, 16, 14>
+  %5: f32[1, 2, 2, 4] = convolution (%0, %6) strides [2, 2] dilations [1, 1] pads [0, 0] group 2 transposed
+  output "y" %5
+)");
+  const std::string other = graph("1, 0, 1, 0, 1, 0, 1, 0");
+  EXPECT_EQ(after(other, {skip_inserted_zeros, remove_dead_code}), other);
 }
 
 // What a sum or a maximum over a window does not see is left out: zeros, minus infinity, and zeros that come
