@@ -1,5 +1,6 @@
 #include "runtime-lib/routines.h"
 #include "runtime-lib/text.h"
+#include "runtime-lib/vector.h"
 
 namespace o2w::runtime {
 namespace {
@@ -11,6 +12,12 @@ uint64_t order_key(const abi::TensorArg& x, uint64_t index) {
       return at<const uint64_t>(x.data)[index];
     case DType::i64:
       return at<const uint64_t>(x.data)[index] ^ (uint64_t{1} << 63);
+    case DType::f32: {
+      const float value = at<const float>(x.data)[index];
+      if (value != value) return UINT64_MAX;
+      const auto bits = __builtin_bit_cast(uint32_t, value == 0 ? 0.0F : value);
+      return bits >> 31 ? ~bits : bits | uint32_t{1} << 31;
+    }
     default: {
       // Every other type is exact as a double.
       const double value = load_element(x, index);
@@ -39,6 +46,22 @@ void sift(Entry* heap, uint64_t root, uint64_t count) {
     root = child;
   }
   heap[root] = entry;
+}
+
+// The first element from `i` on that may come before one that is `worst` and stands before them all; they are
+// neighbours. A NaN on either side may.
+uint64_t next_candidate(const float* row, uint64_t i, uint64_t count, float worst, bool largest) {
+  const f32x4 limit = splat(worst);
+  for (; i + 4 <= count; i += 4) {
+    f32x4 x;
+    __builtin_memcpy(&x, row + i, sizeof x);
+    const i32x4 behind = largest ? x <= limit : x >= limit;
+    if (any(~behind)) break;
+  }
+  for (; i < count; ++i) {
+    if (!(largest ? row[i] <= worst : row[i] >= worst)) break;
+  }
+  return i;
 }
 
 }  // namespace
@@ -70,7 +93,14 @@ O2W_ROUTINE(sort) {
       };
       for (uint64_t i = 0; i < k; ++i) heap[i] = entry(i);
       for (uint64_t i = k / 2; i-- > 0;) sift(heap, i, k);
+      const float* row = dtype_of(x) == DType::f32 && from.inner == 1
+                             ? at<const float>(x.data) + outer * from.length
+                             : nullptr;
       for (uint64_t i = k; i < from.length; ++i) {
+        if (row != nullptr) {
+          i = next_candidate(row, i, from.length, row[heap[0].index], largest);
+          if (i == from.length) break;
+        }
         const Entry next = entry(i);
         if (!next.before(heap[0])) continue;
         heap[0] = next;

@@ -53,7 +53,13 @@ inline f32x4 minus_absolute(f32x4 x) { return float_of(bits_of(x) | whole_number
 inline f32x4 with_sign(f32x4 x, f32x4 sign) {
   return float_of(bits_of(x) | (bits_of(sign) & whole_number<INT32_MIN>()));
 }
-inline bool any(i32x4 mask) { return (mask[0] | mask[1] | mask[2] | mask[3]) != 0; }
+inline bool any(i32x4 mask) {
+#ifdef __wasm__
+  return __builtin_wasm_any_true_v128(mask) != 0;
+#else
+  return (mask[0] | mask[1] | mask[2] | mask[3]) != 0;
+#endif
+}
 
 // coefficients[0] * x^(N-1) + ... + coefficients[N-1], by Horner's rule.
 template <int N>
