@@ -111,7 +111,7 @@ class Layouter {
     layout_.map.pointer_table = layout_.map.dim_table + 4 * int64_t{needs.dim_count};
     layout_.map.setup_cell = reserve(4);
     layout_.map.scratch = reserve(kScratchBytes);
-    end = place_derived(end);
+    end = place_derived(end, false);
     if (sidecar_) end = align(end, abi::kAlignment);
     const int64_t weights_start = end;
     end = place_weights(end);
@@ -123,6 +123,7 @@ class Layouter {
       model.weights = sidecar;
       tables_.put(sidecar, 0, layout_.sidecar);
     }
+    end = place_derived(end, true);
     end = std::max(end, place_arena(arena_start));
     layout_.map.zeros = end = align(end, abi::kAlignment);
     layout_.map.workspace = end = align(end + needs.zero_bytes, abi::kAlignment);
@@ -324,10 +325,15 @@ class Layouter {
     }
   }
 
-  int64_t place_derived(int64_t end) {
+  // What the setup makes of weights for itself alone, or for the steps. Where the former lies the arena may
+  // be.
+  int64_t place_derived(int64_t end, bool of_setup) {
+    std::set<int> used;
+    collect(program_.steps, used);
     for (std::size_t i = 0; i < program_.buffers.size(); ++i) {
       const schedule::Buffer& buffer = program_.buffers[i];
-      if (buffer.storage != schedule::Storage::derived) continue;
+      if (buffer.storage != schedule::Storage::derived || used.contains(static_cast<int>(i)) == of_setup)
+        continue;
       layout_.map.buffer_address[i] = end = align(end, abi::kAlignment);
       end += buffer.bytes.value();
     }

@@ -42,6 +42,8 @@ Result<Program> make_program(const ir::Graph& graph, const ScheduleOptions& opti
     }
     contractions_to_nests(draft);
     if (options.level >= 1) {
+      hoist_constants(draft);
+      dump("hoist-constants", draft);
       compute_in_place(draft);
       dump("compute-in-place", draft);
       tabulate_positions(draft);

@@ -16,6 +16,9 @@ void settle_views(Draft& draft);
 // can; a concatenation whose parts lie side by side already is no copy either.
 void place_parts(Draft& draft);
 
+// What depends on constants alone goes to the setup.
+void hoist_constants(Draft& draft);
+
 // Results take the storage of operands that nobody needs afterwards, where elements are read before they are
 // written.
 void compute_in_place(Draft& draft);

@@ -393,5 +393,57 @@ t4 = kernel (t3, t5)
 )");
 }
 
+// Everything that the draft holds, with what its setup does.
+std::string hoisted(const std::string& nodes) {
+  return after(nodes, {inline_elementwise, contractions_to_nests, hoist_constants});
+}
+
+TEST(HoistConstants, WorkOnConstantsIsTheSetups) {
+  EXPECT_EQ(hoisted(R"(
+  input "x" %0: f32[32, 4096]
+  %1: f32[32, 2] = constant <f32[32, 2]>
+  %2: f32[2, 4096] = constant <f32[2, 4096]>
+  %3: f32[32, 4096] = einsum (%1, %2) "mk,kn->mn"
+  %4: f32[4096, 32] = tabulate (%3) { read0(i1, i0) }
+  %5: f32[32, 4096] = tabulate (%0, %4) { add(read0(i0, i1), cos(read1(i1, i0))) }
+  output "y" %5
+)"),
+            R"(t0 "x": f32[32, 4096] input 0
+t3 "%3": f32[32, 4096] derived
+t5 "%5": f32[32, 4096] output 0
+setup
+  nest [32, 4096] (t1, t2, t3)
+    loops [2] temp0 = sum mul(read0:f32(i0, i2), read1:f32(i2, i1))
+    operand2(i0, i1) = temp0:f32
+nest [32, 4096] (t0, t5, t3)
+  operand1(i0, i1) = add(read0:f32(i0, i1), cos(read2:f32(i0, i1)))
+)");
+}
+
+// Filling a large tensor takes no longer than reading it.
+TEST(HoistConstants, LargeCopiesStay) {
+  EXPECT_EQ(hoisted(R"(
+  input "x" %0: f32[4096, 32]
+  %1: f32[32] = constant <f32[32]>
+  %2: f32[1, 32] = constant <f32[1, 32]>
+  %3: f32[4096, 32] = tabulate (%1) { read0(i1) }
+  %4: f32[4097, 32] = concat (%3, %2) axis 0
+  %5: f32[4096, 32] = tabulate (%0, %4) { add(read0(i0, i1), read1(add(i0, 1), i1)) }
+  output "y" %5
+)"),
+            R"(t0 "x": f32[4096, 32] input 0
+t4 "%4": f32[4097, 32]
+t5 "%4 part": f32[4096, 32] in t4 at 0
+t6 "%4 part": f32[1, 32] in t4 at 524288
+t7 "%5": f32[4096, 32] output 0
+nest [4096, 32] (t5, t1)
+  operand0(i0, i1) = read1:f32(i1)
+nest [1, 32] (t2, t6)
+  operand1(i0, i1) = read0:f32(i0, i1)
+nest [4096, 32] (t0, t4, t7)
+  operand2(i0, i1) = add(read0:f32(i0, i1), read1:f32(add(i0, 1), i1))
+)");
+}
+
 }  // namespace
 }  // namespace o2w::schedule
