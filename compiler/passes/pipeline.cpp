@@ -2,6 +2,7 @@
 
 #include "compiler/passes/common_subexpressions.h"
 #include "compiler/passes/dead_code.h"
+#include "compiler/passes/delay_concats.h"
 #include "compiler/passes/eliminate_transposes.h"
 #include "compiler/passes/eliminate_views.h"
 #include "compiler/passes/fold_batch_norm.h"
@@ -22,6 +23,7 @@ struct Pass {
 // Order: cheap clean-ups first, so that the others see one form of everything; dead nodes last.
 constexpr Pass kPasses[] = {
     {"dead-code", remove_dead_code, 0},
+    {"delay-concats", delay_concats, 1},
     {"fold-constants", fold_constants, 1},
     {"fold-batch-norm", fold_batch_norm, 1},
     {"eliminate-views", eliminate_views, 1},

@@ -5,6 +5,7 @@
 #include "compiler/ir/verify.h"
 #include "compiler/passes/common_subexpressions.h"
 #include "compiler/passes/dead_code.h"
+#include "compiler/passes/delay_concats.h"
 #include "compiler/passes/eliminate_transposes.h"
 #include "compiler/passes/eliminate_views.h"
 #include "compiler/passes/fold_batch_norm.h"
@@ -205,6 +206,48 @@ TEST(FoldPads, ZerosBecomeTheConvolutionsPadding) {
 )");
 }
 
+TEST(DelayConcats, WorkIsDoneOnTheParts) {
+  EXPECT_EQ(after(R"(  input "x" %0: f32[1, 2, 4]
+  input "z" %1: f32[1, 3, 4]
+  %2: f32[1, 2, 4] = tabulate (%0) { tanh(read0(i0, i1, i2)) }
+  %3: f32[1, 5, 4] = concat (%2, %1) axis 1
+  %4: f32[1, 5, 4] = tabulate (%3) { max(read0(0, i1, i2), 0.0:f32) }
+  %5: f32[1, 5, 4] = tabulate (%4) { exp(read0(i0, i1, i2)) }
+  output "y" %5
+)",
+                  {delay_concats, remove_dead_code}),
+            R"(  input "x" %0: f32[1, 2, 4]
+  input "z" %1: f32[1, 3, 4]
+  %2: f32[1, 2, 4] = tabulate (%0) { tanh(read0(i0, i1, i2)) }
+  %6: f32[1, 2, 4] = tabulate (%2) { max(read0(i0, i1, i2), 0.0:f32) }
+  %7: f32[1, 3, 4] = tabulate (%1) { max(read0(i0, i1, i2), 0.0:f32) }
+  %8: f32[1, 2, 4] = tabulate (%6) { exp(read0(i0, i1, i2)) }
+  %9: f32[1, 3, 4] = tabulate (%7) { exp(read0(i0, i1, i2)) }
+  %5: f32[1, 5, 4] = concat (%8, %9) axis 1
+  output "y" %5
+)");
+}
+
+// Parts that nobody computes for it, other uses, numbers of a channel, a place that counts.
+TEST(DelayConcats, WhatStays) {
+  const auto graph = [](const std::string& part, const std::string& body, const std::string& more) {
+    return "  input \"x\" %0: f32[1, 2, 4]\n  input \"s\" %1: f32[6, 1]\n  %2: f32[1, 2, 4] = tabulate (%0) "
+           "{ "
+           "tanh(read0(i0, i1, i2)) }\n  %3: f32[1, 6, 4] = concat (" +
+           part + ") axis 1\n  %4: f32[1, 6, 4] = tabulate (%3, %1) { " + body + " }\n  output \"y\" %4\n" +
+           more;
+  };
+  const std::string relu = "max(read0(0, i1, i2), 0.0:f32)", first = "  output \"t\" %2\n";
+  for (const std::string& text : {
+           graph("%0, %0, %2", relu, "  output \"c\" %3\n"),
+           graph("%2, %0, %2", relu, first),
+           graph("%0, %0, %2", "mul(read0(i0, i1, i2), read1(i1, 0))", ""),
+           graph("%0, %0, %2", "select(lt(i2, 2), read0(i0, i1, i2), 0.0:f32)", ""),
+       }) {
+    EXPECT_EQ(after(text, {delay_concats}), text);
+  }
+}
+
 // The window's taps in reverse; the pixel kept stands second in its row. Another picture of ones is no
 // spreading.
 TEST(SkipInsertedZeros, ConvolutionsOfSpreadPixelsAreTransposed) {
@@ -219,7 +262,8 @@ TEST(SkipInsertedZeros, ConvolutionsOfSpreadPixelsAreTransposed) {
   output "y" %5
 )";
   };
-  EXPECT_EQ(after(graph("0, 2, 0, 2, 0, 0, 0, 0"), {skip_inserted_zeros, remove_dead_code}), R"(  input "x" %0: f32[1, 2, 1, 2]
+  EXPECT_EQ(after(graph("0, 2, 0, 2, 0, 0, 0, 0"), {skip_inserted_zeros, remove_dead_code}),
+            R"(  input "x" %0: f32[1, 2, 1, 2]
   %6: f32[2, 1, 2, 3] = constant <f32[2, 1, 2, 3] 12, 10, 8, 6, 4, 2, 24, 22, 20, 18, 16, 14>
   %5: f32[1, 2, 2, 4] = convolution (%0, %6) strides [2, 2] dilations [1, 1] pads [0, 0] group 2 transposed
   output "y" %5
