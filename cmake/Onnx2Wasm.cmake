@@ -26,6 +26,8 @@ function(onnx2wasm_add_model)
   set(module ${ARG_OUTPUT_DIRECTORY}/${ARG_TARGET}.wasm)
   set(loader ${ARG_OUTPUT_DIRECTORY}/${ARG_TARGET}.mjs)
   set(weights "")
+  set(before "")
+  set(after "")
   set(weights_assembly "")
   set(weights_declaration "")
   if("--weights=sidecar" IN_LIST ARG_OPTIONS OR ARG_OPTIONS MATCHES "(^|;)--weights;sidecar(;|$)")
@@ -34,6 +36,9 @@ function(onnx2wasm_add_model)
     endif()
     list(APPEND ARG_OPTIONS --weights-part 4G)
     set(weights ${ARG_OUTPUT_DIRECTORY}/${ARG_TARGET}.weights)
+    # A model without weights has no such file: the array is empty then, not an older model's.
+    set(before COMMAND ${CMAKE_COMMAND} -E rm -f ${weights})
+    set(after COMMAND ${CMAKE_COMMAND} -E touch ${weights})
     set(weights_assembly [[
         .balign 64
         .globl @ARG_TARGET@_weights
@@ -55,7 +60,9 @@ extern const unsigned long @ARG_TARGET@_weights_size;
 
   add_custom_command(
     OUTPUT ${module} ${loader} ${weights}
+    ${before}
     COMMAND onnx2wasm::onnx2wasm compile ${ARG_MODEL} -o ${module} --emit wasm,js --quiet ${ARG_OPTIONS}
+    ${after}
     DEPENDS ${ARG_MODEL} onnx2wasm::onnx2wasm
     COMMENT "Compiling ${ARG_MODEL} to WebAssembly"
     VERBATIM)

@@ -67,6 +67,13 @@ int main(void) { return give("given.wasm", net_wasm, net_wasm_size) || give("giv
     const beside = await create(), given = await create(wasm, { weights });
     const [{ name, shape }] = beside.inputs, x = { data: Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => Math.sin(i)), dims: shape };
     assert.deepEqual(given.run({ [name]: x }), beside.run({ [name]: x }));
+    // A model that has none.
+    copyFileSync(`${data}/pytorch-converted/test_Tanh/model.onnx`, at('m.onnx'));
+    run(cmake, '--build', 'b');
+    run(at('b/give'));
+    assert.equal(statSync(at('given.weights')).size, 0);
+    const without = await create(readFileSync(at('given.wasm')), { weights: readFileSync(at('given.weights')) });
+    assert.ok(without.inputs.length > 0);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
