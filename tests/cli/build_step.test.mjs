@@ -72,7 +72,7 @@ int main(void) { return give("given.wasm", net_wasm, net_wasm_size) || give("giv
     run(cmake, '--build', 'b');
     run(at('b/give'));
     assert.equal(statSync(at('given.weights')).size, 0);
-    const without = await create(readFileSync(at('given.wasm')), { weights: readFileSync(at('given.weights')) });
+    const without = await (await import(`${pathToFileURL(join(made, 'net.mjs'))}?without`)).create(readFileSync(at('given.wasm')), { weights: readFileSync(at('given.weights')) });
     assert.ok(without.inputs.length > 0);
   } finally {
     rmSync(folder, { recursive: true, force: true });
