@@ -1,6 +1,7 @@
 // Attention large enough to run in blocks of rows (compiler/schedule/block_attention.cpp), spelled out as exporters do it.
+import assert from 'node:assert/strict';
 import test from 'node:test';
-import { agreesWithOnnxRuntime, generator } from '../support/against_onnxruntime.mjs';
+import { agreesWithOnnxRuntime, generator, withCompiled } from '../support/against_onnxruntime.mjs';
 import { count, model, node, tensor, value } from '../support/onnx_model.mjs';
 
 const random = generator(41);
@@ -27,6 +28,24 @@ const feeds = (dims) => Object.fromEntries(Object.entries(dims).map(([name, shap
 test('known sizes, a last block that is smaller', () => {
   const dims = { q: [1, 3, 701, 20], k: [1, 3, 417, 20], v: [1, 3, 417, 13] };
   return agreesWithOnnxRuntime(attention(dims), [feeds(dims), feeds(dims)]);
+});
+
+// Few rows of queries make scores that are not worth blocks: the same rows, computed without.
+test('the same bits as without blocks', async () => {
+  const heads = 3, rows = 701, size = 20, part = 61, columns = 13;
+  const dims = { q: [1, heads, rows, size], k: [1, heads, 417, size], v: [1, heads, 417, columns] }, given = feeds(dims);
+  const whole = await withCompiled(attention(dims), (compiled) => compiled.run(given).y.data.slice());
+  await withCompiled(attention({ ...dims, q: [1, heads, part, size] }), (compiled) => {
+    for (let first = 0; first < rows; first += part) {
+      const q = new Float32Array(heads * part * size), there = Math.min(part, rows - first);
+      for (let h = 0; h < heads; h++) q.set(given.q.data.subarray((h * rows + first) * size, (h * rows + first + there) * size), h * part * size);
+      const { y } = compiled.run({ ...given, q: { type: 'float32', dims: [1, heads, part, size], data: q } });
+      for (let h = 0; h < heads; h++) {
+        const of = (data, row) => new Int32Array(data.slice(row * columns, (row + there) * columns).buffer);
+        assert.deepEqual(of(whole, h * rows + first), of(y.data, h * part));
+      }
+    }
+  });
 });
 
 test('one matrix after the other without heads', () => {
