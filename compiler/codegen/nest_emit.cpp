@@ -1,4 +1,6 @@
 // Loops and stages of a nest, and its scalar bodies.
+#include <algorithm>
+
 #include "compiler/codegen/kernels/kernel.h"
 #include "compiler/codegen/nest_emitter.h"
 #include "compiler/codegen/transposed_copy.h"
@@ -59,10 +61,63 @@ void NestEmitter::emit_outer(int variable) {
 
 void NestEmitter::emit_stages() {
   for (std::size_t k = 0; k < nest_.stages.size(); ++k) {
+    if (const std::size_t count = stages_by_rows(k); count > 1) {
+      emit_rows(k, count);
+      k += count - 1;
+      continue;
+    }
     const bool with_next = accumulates_as_stored(k);
     emit_stage(k, with_next ? &nest_.stages[k + 1] : nullptr);
     if (with_next) ++k;
   }
+}
+
+// The parts of a row that was split: stores of one operand, nothing of which is read.
+std::size_t NestEmitter::stages_by_rows(std::size_t first) const {
+  const auto is_part = [&](const CanonicalStage& stage) {
+    const CanonicalStage& other = nest_.stages[first];
+    if (stage.combiner != Combiner::none || stage.target < 0 || stage.sequential || stage.loops.empty() ||
+        stage.loops[0] != other.loops[0]) {
+      return false;
+    }
+    const int operand = nest_.accesses[static_cast<std::size_t>(stage.target)].operand;
+    if (other.target < 0 || operand != nest_.accesses[static_cast<std::size_t>(other.target)].operand)
+      return false;
+    const std::vector<int> accesses = accesses_of(stage);
+    return std::all_of(accesses.begin(), accesses.end(), [&](int access) {
+      return access == stage.target || nest_.accesses[static_cast<std::size_t>(access)].operand != operand;
+    });
+  };
+  std::size_t end = first;
+  bool has_rows = false;
+  for (; end < nest_.stages.size() && is_part(nest_.stages[end]); ++end)
+    has_rows = has_rows || nest_.stages[end].loops.size() > 1;
+  return has_rows ? end - first : 1;
+}
+
+// In one loop over rows, each of which is finished while its cache lines are at hand.
+void NestEmitter::emit_rows(std::size_t first, std::size_t count) {
+  const int variable = static_cast<int>(nest_.outer.size());
+  std::set<int> accesses;
+  for (std::size_t k = first; k < first + count; ++k) {
+    const std::vector<int> own = accesses_of(nest_.stages[k]);
+    accesses.insert(own.begin(), own.end());
+  }
+  const std::vector<int> all(accesses.begin(), accesses.end());
+  with_variable(variable, all, [&] {
+    run_loop(
+        variable, all, 1, I32(dim(nest_.stages[first].loops[0])),
+        [&] {
+          for (std::size_t k = first; k < first + count; ++k) hoist(nest_.stages[k]);
+        },
+        [&] {
+          for (std::size_t k = first; k < first + count; ++k) {
+            gen_.open_scope();
+            emit_stage_loops(nest_.stages[k], 1);
+            gen_.close_scope();
+          }
+        });
+  });
 }
 
 bool NestEmitter::accumulates_as_stored(std::size_t number) const {

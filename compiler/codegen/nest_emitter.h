@@ -47,6 +47,9 @@ class NestEmitter : private Leaves {
   void emit_stages();
   // `next`: the reduction of what the stage stores, done in the same loops; may be null.
   void emit_stage(std::size_t number, const CanonicalStage* next);
+  // How many stages from one on are parts of the same rows; 1 for a stage alone.
+  std::size_t stages_by_rows(std::size_t first) const;
+  void emit_rows(std::size_t first, std::size_t count);
   // Whether the next stage reduces, in the same loops, just the elements that this one stores.
   bool accumulates_as_stored(std::size_t number) const;
   // Brings a reduction's vectors together in its scalar temp.
