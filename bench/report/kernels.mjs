@@ -40,7 +40,7 @@ function targetRows(results) {
   });
 }
 
-export function kernelsMarkdown({ date, machine, host, engines, results }) {
+export function kernelsMarkdown({ date, machine, host, engines, passes, results }) {
   const measured = results.filter(({ error }) => !error), failed = results.filter(({ error }) => error), mean = (list) => `${geometricMean(list.filter((value) => value > 0 && Number.isFinite(value))).toFixed(2)}x`;
   const rows = measured.map((result) => [...cells(result), result.kernels.join(', '), result.from]);
   rows.push(['**geometric mean**', '', '', '', `**${mean(measured.map(({ ours, web }) => web / ours))}**`, `**${mean(measured.map(({ ours, native }) => ours / native))}**`, '', '', '', '', '']);
@@ -48,7 +48,7 @@ export function kernelsMarkdown({ date, machine, host, engines, results }) {
   return `# Kernels
 
 Made by \`bench/kernels.mjs\` on ${date.slice(0, 10)} at ${date.slice(11, 16)} UTC: ${machine}; ${host}; ${Object.entries(engines).map(([name, version]) => `${name} ${version}`).join(', ')}. One operator at a time on shapes of
-real models, one thread, best runs of ${run.passes} passes in milliseconds. Times are those of the operator's own steps (ours) and nodes (theirs, from their own profiles, which cost some microseconds a node); transposes into
+real models, one thread, best runs of ${passes} passes in milliseconds. Times are those of the operator's own steps (ours) and nodes (theirs, from their own profiles, which cost some microseconds a node); transposes into
 and out of another order of axes are left out but where they are the case. Operations are counted as ONNX writes them: Winograd's algorithm can exceed the registers' limit, which "of peak" is a share of.
 
 ${markdownTable(['target', 'geometric mean', 'worst', 'met by'], targetRows(measured))}
