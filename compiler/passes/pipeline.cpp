@@ -9,6 +9,7 @@
 #include "compiler/passes/fold_constants.h"
 #include "compiler/passes/fold_pads.h"
 #include "compiler/passes/pass.h"
+#include "compiler/passes/separate_windows.h"
 #include "compiler/passes/skip_inserted_zeros.h"
 
 namespace o2w::passes {
@@ -30,6 +31,7 @@ constexpr Pass kPasses[] = {
     {"eliminate-transposes", eliminate_transposes, 1},
     {"fold-pads", fold_pads, 1},
     {"skip-inserted-zeros", skip_inserted_zeros, 1},
+    {"separate-windows", separate_windows, 1},
     {"common-subexpressions", merge_common_subexpressions, 1},
     {"dead-code", remove_dead_code, 0},
 };

@@ -206,7 +206,9 @@ class LayoutAssignment {
     };
     for (Operation& operation : block) {
       for (Block* inner : blocks_of(operation)) convert_operands(*inner);
-      if (NestOp* nest = operation.as<NestOp>(); nest != nullptr && wants_channels_last(draft_, *nest)) {
+      if (NestOp* nest = operation.as<NestOp>();
+          nest != nullptr &&
+          (wants_channels_last(draft_, *nest) || stores_windows_channels_last(draft_, *nest))) {
         const Stage& store = *reorderable_store(nest->nest);
         for_each_channel_read(draft_, *nest, store, [&](const ir::ExprNode& read) {
           int& tensor = nest->tensors[static_cast<std::size_t>(read.slot)];

@@ -1,5 +1,7 @@
 #include "compiler/schedule/nest_layout.h"
 
+#include <algorithm>
+
 #include "compiler/schedule/kernel_costs.h"
 
 namespace o2w::schedule {
@@ -83,6 +85,32 @@ bool wants_channels_last(const Draft& draft, const NestOp& nest) {
     all_fit = all_fit && ir::byte_size(draft.at(nest.tensors[static_cast<std::size_t>(read.slot)]).type) == 4;
   });
   return scattered && all_fit && (reads > 1 || (reads == 1 && windows));
+}
+
+bool stores_windows_channels_last(const Draft& draft, const NestOp& nest) {
+  const Stage* store = reorderable_store(nest.nest);
+  if (store == nullptr) return false;
+  const DraftTensor& out = draft.at(nest.tensors[static_cast<std::size_t>(store->target)]);
+  if (out.shape.size() < 3 || out.shape.size() != nest.nest.outer.size() || out.shape[1].is(1) ||
+      !out.layout.strides[1].is(1) || out.layout.strides.back().is(1)) {
+    return false;
+  }
+  const auto count = [](const ir::Shape& shape) {
+    double product = 1;
+    for (const ir::Dim& dim : shape) product *= static_cast<double>(typical_size(dim));
+    return product;
+  };
+  double rounds = 0;
+  for (const Stage& stage : nest.nest.stages) {
+    if (!stage.loops.empty()) rounds = std::max(rounds, count(nest.nest.outer) * count(stage.loops));
+  }
+  bool overlap = false, all_fit = true;
+  for_each_channel_read(draft, nest, *store, [&](const ir::ExprNode& read) {
+    const DraftTensor& from = draft.at(nest.tensors[static_cast<std::size_t>(read.slot)]);
+    overlap = overlap || rounds > 2 * count(from.shape);
+    all_fit = all_fit && ir::byte_size(from.type) == 4;
+  });
+  return overlap && all_fit;
 }
 
 }  // namespace o2w::schedule

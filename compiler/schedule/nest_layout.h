@@ -23,4 +23,8 @@ void for_each_channel_read(const Draft& draft, const NestOp& nest, const Stage& 
 // way there and back.
 bool wants_channels_last(const Draft& draft, const NestOp& nest);
 
+// Whether a nest stores channels-last what it takes from windows that overlap: each element is read several
+// times, which is worth having them channels-last as well.
+bool stores_windows_channels_last(const Draft& draft, const NestOp& nest);
+
 }  // namespace o2w::schedule

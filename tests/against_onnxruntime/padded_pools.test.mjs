@@ -36,3 +36,14 @@ test('AveragePool of pictures in zeros', async () => {
     await pools('AveragePool', { ...window, pads: [1, 1, 0, 0], count_include_pad: 0 }, pads, 0);
   }
 });
+
+test('MaxPool with windows large enough to be taken row by row', async () => {
+  for (const [channels, attributes] of [
+    [8, { kernel_shape: [5, 5], pads: [2, 2, 2, 2] }], [3, { kernel_shape: [13, 13], pads: [6, 6, 6, 6] }], [8, { kernel_shape: [7, 6], strides: [1, 2], pads: [0, 3, 2, 1] }],
+    [4, { kernel_shape: [4, 5], dilations: [2, 1], ceil_mode: 1 }],
+  ]) {
+    await agreesWithOnnxRuntime(model({
+      inputs: { x: value('float32', ['n', channels, 'h', 'w']) }, outputs: { y: value('float32') }, nodes: [node('MaxPool', ['x'], ['y'], attributes)], opset: 12, irVersion: 7,
+    }), [[1, 13, 17], [2, 20, 20], [1, 14, 9]].map(([n, h, w]) => ({ x: filled([n, channels, h, w]) })), { rtol: 0, atol: 0 });
+  }
+});

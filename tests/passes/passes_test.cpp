@@ -12,6 +12,7 @@
 #include "compiler/passes/fold_constants.h"
 #include "compiler/passes/fold_pads.h"
 #include "compiler/passes/pass.h"
+#include "compiler/passes/separate_windows.h"
 #include "compiler/passes/skip_inserted_zeros.h"
 
 namespace o2w::passes {
@@ -204,6 +205,35 @@ TEST(FoldPads, ZerosBecomeTheConvolutionsPadding) {
   %4: f32[1, 4, 4, 4] = convolution (%0, %1) strides [2, 2] dilations [1, 1] pads [1, 0] group 1
   output "y" %4
 )");
+}
+
+TEST(SeparateWindows, ColumnsThenRows) {
+  EXPECT_EQ(after(R"(  input "x" %0: f32[1, 3, 20, 30]
+  %1: f32[1, 3, 20, 28] = reduce max (%0) over [5, 7] { read0(i0, i1, add(add(i2, i4), -2), add(add(i3, i5), -2)) } guard { $0 = add(add(i2, i4), -2); $1 = add(add(i3, i5), -2); logical_and(logical_and(ge($0, 0), lt($0, 20)), logical_and(ge($1, 0), lt($1, 30))) }
+  output "y" %1
+)",
+                  {separate_windows}),
+            R"(  input "x" %0: f32[1, 3, 20, 30]
+  %2: f32[1, 3, 20, 30] = reduce max (%0) over [5] { read0(i0, i1, add(add(i2, i4), -2), i3) } guard { $0 = add(add(i2, i4), -2); logical_and(ge($0, 0), lt($0, 20)) }
+  %1: f32[1, 3, 20, 28] = reduce max (%2) over [7] { read0(i0, i1, i2, add(add(i3, i4), -2)) } guard { $0 = add(add(i3, i4), -2); logical_and(ge($0, 0), lt($0, 30)) }
+  output "y" %1
+)");
+}
+
+// Small windows, windows that hardly overlap, sums, positions.
+TEST(SeparateWindows, WhatStays) {
+  for (const std::string pool : {
+           "%1: f32[1, 3, 18, 28] = reduce max (%0) over [3, 3] { read0(i0, i1, add(i2, i4), add(i3, i5)) }",
+           "%1: f32[1, 3, 4, 6] = reduce max (%0) over [5, 5] { read0(i0, i1, add(mul(i2, 5), i4), "
+           "add(mul(i3, 5), "
+           "i5)) }",
+           "%1: f32[1, 3, 16, 26] = reduce sum (%0) over [5, 5] { read0(i0, i1, add(i2, i4), add(i3, i5)) }",
+           "%1: i64[1, 3, 16, 26] = reduce arg_max (%0) over [5, 5] { read0(i0, i1, add(i2, i4), add(i3, "
+           "i5)) }",
+       }) {
+    const std::string text = "  input \"x\" %0: f32[1, 3, 20, 30]\n  " + pool + "\n  output \"y\" %1\n";
+    EXPECT_EQ(after(text, {separate_windows}), text);
+  }
 }
 
 TEST(DelayConcats, WorkIsDoneOnTheParts) {
