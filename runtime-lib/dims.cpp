@@ -114,7 +114,7 @@ int64_t evaluate(const abi::DimSpec& dim, const int64_t* symbols) {
     case abi::DimKind::kExpression:
       break;
   }
-  return evaluate(at<const uint8_t>(dim.code), symbols);
+  return evaluate(at<const uint8_t>(static_cast<uint32_t>(dim.value)), symbols);
 }
 
 }  // namespace o2w::runtime

@@ -244,7 +244,7 @@ Context* create_context() {
     const abi::PortSpec& port = input_spec(i);
     PortState& state = context->inputs[i];
     if (!(port.flags & abi::kStatic)) continue;
-    for (uint32_t d = 0; d < port.rank; ++d) state.dims[d] = static_cast<int32_t>(dim_spec(port, d).value);
+    for (uint32_t d = 0; d < port.rank; ++d) state.dims[d] = dim_spec(port, d).value;
     state.bytes = static_cast<uint32_t>(byte_count(port, state.dims));
     state.has_shape = true;
   }
@@ -269,7 +269,7 @@ abi::Errno set_input_shape(Context& context, uint32_t index, const uint32_t* dim
     const uint32_t size = load_unaligned<uint32_t>(address_of(&dims[d]));
     const abi::DimSpec& dim = dim_spec(port, d);
     fits = size <= INT32_MAX;
-    if (dim.kind == abi::DimKind::kFixed) fits = fits && size == dim.value;
+    if (dim.kind == abi::DimKind::kFixed) fits = fits && static_cast<int32_t>(size) == dim.value;
     if (dim.kind == abi::DimKind::kSymbol) {
       const abi::SymbolSpec& symbol = symbol_spec(dim.value);
       fits = fits && size >= symbol.lower && size <= symbol.upper;

@@ -25,6 +25,8 @@
 //     Computes entries of the dim table. The list holds for each its number + 1 and where its code begins,
 //     from ModelDescriptor::steps on (LEB128), and ends with a 0.
 //
+//   o2w_size(code: i32) -> i64
+//
 // Steps (steps.cpp). Cells are addresses of entries of the pointer table, codes those of sizes' code.
 //   o2w_step_allocate(cell: i32, code: i32, number: i32) -> i32 errno
 //     A heap buffer; message `number` names the tensor that there is no memory for.
@@ -32,6 +34,9 @@
 //   o2w_step_move(to: i32, from: i32)
 //   o2w_step_set(symbol: i32, code: i32, list: i32)
 //     Sets the symbol whose value lies at this address, then as o2w_update_dims(list).
+//   o2w_step_bind(from: i32, element: i32, symbol: i32, list: i32, number: i32) -> i32 errno
+//     Sets the symbol of this number to an element of i64 numbers, then as o2w_update_dims(list). Fails with
+//     message `number` where it is out of the symbol's bounds.
 //   o2w_step_check(a: i32, b: i32, relation: i32, errno: i32, number: i32) -> i32 errno
 //     Fails with message `number` where the relation (StepRelation) does not hold between two sizes.
 //
@@ -121,11 +126,9 @@ enum class StepRelation : uint32_t { kEqual, kBroadcastable, kLessEqual };
 
 enum class DimKind : uint32_t { kFixed, kSymbol, kExpression };
 struct DimSpec {
-  int64_t value;  // fixed: the size; symbol: its number
+  int32_t value;  // fixed: the size; symbol: its number; expression: address of its code
   DimKind kind;
-  uint32_t code;  // expression: address of its code
   uint32_t text;  // symbol, expression: address of its name, NUL-terminated
-  uint32_t reserved;
 };
 
 struct SymbolSpec {
@@ -248,7 +251,7 @@ struct NnTensor {
   uint32_t data_length;
 };
 
-static_assert(sizeof(DimSpec) == 24 && offsetof(DimSpec, code) == 12);
+static_assert(sizeof(DimSpec) == 12);
 static_assert(sizeof(SymbolSpec) == 24 && offsetof(SymbolSpec, name) == 16);
 static_assert(sizeof(PortSpec) == 32);
 static_assert(sizeof(ModelDescriptor) == 92);

@@ -41,7 +41,7 @@ void describe(abi::PortDescriptor& descriptor, const abi::PortSpec& port, const 
       descriptor.dims[d] = state.dims[d];
     } else {
       const abi::DimSpec& dim = at<const abi::DimSpec>(port.dims)[d];
-      descriptor.dims[d] = dim.kind == abi::DimKind::kFixed ? static_cast<int32_t>(dim.value) : -1;
+      descriptor.dims[d] = dim.kind == abi::DimKind::kFixed ? dim.value : -1;
     }
   }
   descriptor.data = has_data && (state.has_shape || !rank_by_run) ? state.data : 0;

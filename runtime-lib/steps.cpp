@@ -52,6 +52,18 @@ O2W_EXPORT void o2w_step_set(uint32_t symbol, uint32_t code, uint32_t list) {
   o2w_update_dims(list);
 }
 
+O2W_EXPORT int64_t o2w_size(uint32_t code) { return o2w::runtime::size_of(code); }
+
+O2W_EXPORT int32_t o2w_step_bind(uint32_t from, uint32_t element, uint32_t symbol, uint32_t list,
+                                 uint32_t number) {
+  const int64_t value = at<const int64_t>(from)[element];
+  const auto& spec = at<const o2w::abi::SymbolSpec>(o2w_model.symbols)[symbol];
+  if (value < spec.lower || value > spec.upper) return o2w_fail(o2w::abi::kRuntimeError, number);
+  at<int64_t>(o2w_model.symbol_values)[symbol] = value;
+  o2w_update_dims(list);
+  return o2w::abi::kSuccess;
+}
+
 O2W_EXPORT int32_t o2w_step_check(uint32_t a_code, uint32_t b_code, o2w::abi::StepRelation relation,
                                   int32_t error, uint32_t number) {
   const int64_t a = o2w::runtime::size_of(a_code), b = o2w::runtime::size_of(b_code);

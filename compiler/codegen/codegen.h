@@ -14,6 +14,8 @@
 
 namespace o2w::codegen {
 
+inline constexpr int64_t kScratchBytes = 4096;
+
 // Where things lie in linear memory; the packager decides, the code generator bakes the numbers in.
 struct MemoryMap {
   std::vector<int64_t>
@@ -23,7 +25,7 @@ struct MemoryMap {
   int64_t pointer_table = 0;  // behind it, one u32 per buffer: run-time addresses of buffers that are not
                               // absolute (inputs, outputs, dynamic arena, heap)
   int64_t steps = 0, constants = 0;  // CodeGenerator::step_bytes(), step_constants()
-  int64_t scratch = 0;               // descriptors for Routine calls, 4 KiB
+  int64_t scratch = 0;               // descriptors for Routine calls, kScratchBytes
   int64_t setup_cell = 0;            // an i32: not 0 once the program's setup has run
   int64_t zeros = 0, workspace = 0;  // of the kernels, as large as needs() says
 };

@@ -2,6 +2,7 @@
 // optimise once.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <set>
@@ -38,10 +39,14 @@ struct Target {
   bool small = false;
 };
 
+// How much code a loop nest is worth: vectors, several of them a round; one a round, with calls of functions;
+// or single elements.
+enum class Effort : uint8_t { most, some, least };
+
 class FunctionTable {
  public:
   explicit FunctionTable(BinaryenModuleRef module, const Target& target = {})
-      : module_(module), target_(target) {}
+      : module_(module), target_(target), effort_(usual_effort()) {}
 
   BinaryenModuleRef module() const { return module_; }
   const Target& target() const { return target_; }
@@ -57,6 +62,17 @@ class FunctionTable {
   bool shares_tiles() const { return target_.small || is_minor_; }
   void set_minor(bool is_minor) { is_minor_ = is_minor; }
 
+  // Nests by the key of their canonical form; those that are not named are worth the most (in small code,
+  // some).
+  void set_efforts(std::map<std::string, Effort> efforts) { efforts_ = std::move(efforts); }
+  // What the nest between these two is worth.
+  void begin_nest(const std::string& key) {
+    const auto found = efforts_.find(key);
+    if (found != efforts_.end()) effort_ = std::max(effort_, found->second);
+  }
+  void end_nest() { effort_ = usual_effort(); }
+  Effort effort() const { return effort_; }
+
   // Functions of the runtime library whose code was copied into generated ones.
   void note_copied(const std::string& function) { copied_.insert(function); }
   const std::set<std::string>& copied() const { return copied_; }
@@ -71,6 +87,7 @@ class FunctionTable {
 
  private:
   void need_error_global();
+  Effort usual_effort() const { return target_.small ? Effort::some : Effort::most; }
 
   BinaryenModuleRef module_;
   Target target_;
@@ -78,6 +95,8 @@ class FunctionTable {
   std::map<std::string, int> taken_;          // function names
   std::set<std::string> copied_;
   bool has_error_global_ = false, is_minor_ = false;
+  std::map<std::string, Effort> efforts_;
+  Effort effort_;
 };
 
 }  // namespace o2w::codegen

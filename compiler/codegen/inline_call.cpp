@@ -163,7 +163,7 @@ class StraightLine {
 Tree call_in_place(FunctionTable& functions, FunctionBuilder& f, const std::string& callee,
                    std::vector<Tree> arguments, WasmType result) {
   const BinaryenFunctionRef function = BinaryenGetFunction(f.module(), callee.c_str());
-  if (functions.target().small || function == nullptr || !StraightLine(f).fits(function))
+  if (functions.effort() != Effort::most || function == nullptr || !StraightLine(f).fits(function))
     return f.call(callee, std::move(arguments), result);
   functions.note_copied(callee);
   const BinaryenType params = BinaryenFunctionGetParams(function);

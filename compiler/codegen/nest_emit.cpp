@@ -439,8 +439,12 @@ KernelCall emit_loop_nest(FunctionTable& functions, const schedule::LoopNest& ne
   KernelCall call;
   call.function = emit_transposed_copy(functions, canonical).value_or("");
   if (call.function.empty()) {
-    call.function = functions.get("nest", key_of(canonical),
-                                  [&](FunctionBuilder& f) { NestEmitter(functions, f, canonical).emit(); });
+    const std::string key = key_of(canonical);
+    call.function = functions.get("nest", key, [&](FunctionBuilder& f) {
+      functions.begin_nest(key);
+      NestEmitter(functions, f, canonical).emit();
+      functions.end_nest();
+    });
   }
   call.arguments = canonical.arguments;
   call.can_fail = canonical.can_fail;

@@ -49,7 +49,6 @@ int32_t at(int64_t address) { return static_cast<int32_t>(static_cast<uint32_t>(
 
 void Plan::emit(const MemoryMap& map) {
   map_ = map;
-  dim_code_.set_table(map.symbol_table);
   if (!table_.empty()) table_.emit_walk(module_, map, dim_count());
   emit_prepare();
   const std::string setup = program_.setup.empty() ? "" : steps_function(program_.setup, "setup", true),
@@ -105,7 +104,7 @@ I32 Plan::address(FunctionBuilder& f, const Address& address) {
 }
 
 void Plan::set_symbol(FunctionBuilder& f, const ir::Symbol& symbol, I64 value) {
-  f.store_i64(f.i32(at(dim_code_.address_of(symbol))), std::move(value));
+  f.store_i64(f.i32(at(map_.symbol_table + 8 * dim_bytes_.number(symbol))), std::move(value));
 }
 
 void Plan::update_dims(FunctionBuilder& f, const std::vector<ir::SymbolRef>& symbols) {
@@ -153,11 +152,11 @@ std::string Plan::steps_function(const Steps& steps, const std::string& name, bo
           emit_step(f, *list[end++]);
           continue;
         }
-        auto range = table_.range(row->second);
+        auto range = range_of(row->second);
         for (++end; end < list.size(); ++end) {
           const auto next = rows_.find(list[end]);
-          if (next == rows_.end() || table_.range(next->second).first != range.second) break;
-          range.second = table_.range(next->second).second;
+          if (next == rows_.end() || range_of(next->second).first != range.second) break;
+          range.second = range_of(next->second).second;
         }
         walk(f, range);
       }
@@ -209,72 +208,8 @@ void Plan::walk(FunctionBuilder& f, std::pair<int64_t, int64_t> rows) {
 }
 
 void Plan::emit_step(FunctionBuilder& f, const Step& step) {
-  if (const auto row = rows_.find(&step); row != rows_.end()) return walk(f, table_.range(row->second));
+  if (const auto row = rows_.find(&step); row != rows_.end()) return walk(f, range_of(row->second));
   std::visit([&](const auto& what) { emit(f, what); }, step.what);
-}
-
-void Plan::emit(FunctionBuilder& f, const Call& call) {
-  emit_routine(f, call, std::get<Routine>(call.kernel));
-}
-
-void Plan::emit_routine(FunctionBuilder& f, const Call& call, const Routine& routine) {
-  const std::size_t tensors = routine.inputs.size() + routine.outputs.size();
-  ensure(call.pointers.size() == tensors, "routine called with a wrong number of pointers");
-  const auto align8 = [](std::size_t bytes) { return (bytes + 7) & ~std::size_t{7}; };
-  const std::size_t ints = align8(tensors * sizeof(abi::TensorArg));
-  const std::size_t floats = ints + 8 * routine.ints.size();
-  const std::size_t counts = floats + 8 * routine.floats.size();
-  const std::size_t total = counts + 8 * routine.counts.size();
-  constexpr std::size_t kScratchBytes = 4096;
-  const bool on_heap = total > kScratchBytes;
-  const Var<I32> base = f.local<I32>(f.i32(at(map_.scratch)));
-  if (on_heap) {
-    base.set(I32(f.call("o2w_heap_alloc", f.arguments(f.i64(static_cast<int64_t>(total))), WasmType::i32)));
-    f.if_(is_zero(base), [&] {
-      f.return_(f.call("o2w_out_of_memory", f.arguments(f.i64(static_cast<int64_t>(total)), f.i32(-1)),
-                       WasmType::i32));
-    });
-  }
-  const auto offset = [](std::size_t bytes) { return static_cast<uint32_t>(bytes); };
-  for (std::size_t k = 0; k < tensors; ++k) {
-    const Routine::Tensor& tensor =
-        k < routine.inputs.size() ? routine.inputs[k] : routine.outputs[k - routine.inputs.size()];
-    const std::size_t place = k * sizeof(abi::TensorArg);
-    if (tensor.shape.size() > abi::kMaxRank) {
-      fail_model("a tensor of {} dimensions; at most {} are supported here", tensor.shape.size(),
-                 abi::kMaxRank);
-    }
-    f.store_i32(base, address(f, call.pointers[k]), offset(place + offsetof(abi::TensorArg, data)));
-    f.store_i32(base, ir::onnx_code(tensor.type), offset(place + offsetof(abi::TensorArg, dtype)));
-    f.store_i32(base, static_cast<int32_t>(tensor.shape.size()),
-                offset(place + offsetof(abi::TensorArg, rank)));
-    for (std::size_t d = 0; d < tensor.shape.size(); ++d) {
-      f.store_i32(base, size(f, tensor.shape[d]), offset(place + offsetof(abi::TensorArg, dims) + 4 * d));
-    }
-  }
-  for (std::size_t k = 0; k < routine.ints.size(); ++k)
-    f.store_i64(base, routine.ints[k], offset(ints + 8 * k));
-  for (std::size_t k = 0; k < routine.floats.size(); ++k) {
-    f.store_f64(base, routine.floats[k], offset(floats + 8 * k));
-  }
-  auto arguments =
-      f.arguments(base.get(), f.i32(static_cast<int32_t>(routine.inputs.size())),
-                  f.i32(static_cast<int32_t>(routine.outputs.size())), base + static_cast<int32_t>(ints),
-                  base + static_cast<int32_t>(floats), base + static_cast<int32_t>(counts));
-  const Local code = f.keep(f.call("o2w_routine_" + routine.name, std::move(arguments), WasmType::i32));
-  for (std::size_t k = 0; k < routine.counts.size(); ++k) {
-    set_symbol(f, *routine.counts[k], load_i64(base, offset(counts + 8 * k)));
-  }
-  if (on_heap) f.call_statement("o2w_heap_free", f.arguments(base.get()));
-  // The routine has left its message.
-  f.if_(I32(code.get()), [&] {
-    if (call.error < 0) {
-      f.return_(code.get());
-    } else {
-      f.return_(f.call("o2w_fail_in", f.arguments(code.get(), f.i32(call.error)), WasmType::i32));
-    }
-  });
-  update_dims(f, routine.counts);
 }
 
 void Plan::emit(FunctionBuilder& f, const Branch& branch) {
@@ -298,7 +233,10 @@ void Plan::emit(FunctionBuilder& f, const Repeat& repeat) {
   const std::string body = steps_function(*repeat.body, "loop" + std::to_string(bodies_++), false);
   const Var<I64> count = f.local<I64>(f.i64(0));
   const Var<I64> limit = f.local<I64>();
-  if (repeat.trip_count) limit.set(dim_code_.value(f, *repeat.trip_count));
+  if (repeat.trip_count) {
+    auto code = f.arguments(f.i32(at(map_.steps + code_of(*repeat.trip_count).a)));
+    limit.set(I64(f.call("o2w_size", std::move(code), WasmType::i64)));
+  }
   f.block([&](const FunctionBuilder::Label& end) {
     f.do_while(
         [&] {

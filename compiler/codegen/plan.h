@@ -11,7 +11,6 @@
 
 #include "compiler/codegen/codegen.h"
 #include "compiler/codegen/dim_bytes.h"
-#include "compiler/codegen/dim_code.h"
 #include "compiler/codegen/kernels/kernel.h"
 #include "compiler/codegen/step_table.h"
 #include "compiler/support/error.h"
@@ -33,9 +32,13 @@ class Plan {
   std::string function_of(const schedule::Call& call) const;
 
  private:
+  using Rows = std::pair<std::size_t, std::size_t>;  // the first and the last row of a step
+
   // --- plan_kernels.cpp
   void collect(const schedule::Steps& steps);
   KernelCall kernel_call(const schedule::Call& call);
+  // A function that describes its arguments to a routine of the runtime library and calls it.
+  KernelCall routine_call(const schedule::Routine& routine, bool has_error);
   // Finds the epilogues of products that have little to do.
   void find_minor_epilogues();
   int dim_count() const { return static_cast<int>(dims_.size()); }
@@ -48,7 +51,15 @@ class Plan {
   void add_rows(const schedule::Steps& steps, bool top);
   void add_row(const schedule::Step& step);
   void add_row(const schedule::Step& step, const schedule::Call& call);
+  void add_rows(const schedule::Step& step, const schedule::BindSymbols& bind);
+  // One more row of a step, behind those that it has.
+  void put_row(const schedule::Step& step, const std::string& function, bool returns_errno,
+               std::vector<StepArgument> arguments);
   void announce_updates(const schedule::Step& step);
+  // Where the rows begin and end among the table's bytes.
+  std::pair<int64_t, int64_t> range_of(const Rows& rows) const {
+    return {table_.range(rows.first).first, table_.range(rows.second).second};
+  }
   StepArgument size_argument(const ir::Dim& dim);
   StepArgument address_argument(const schedule::Address& address);
   bool is_placed(int buffer) const;
@@ -64,7 +75,6 @@ class Plan {
   std::string steps_function(const schedule::Steps& steps, const std::string& name, bool top);
   void emit_step(FunctionBuilder& f, const schedule::Step& step);
   void walk(FunctionBuilder& f, std::pair<int64_t, int64_t> rows);
-  void emit(FunctionBuilder& f, const schedule::Call& call);
   void emit(FunctionBuilder& f, const schedule::Branch& branch);
   void emit(FunctionBuilder& f, const schedule::Repeat& repeat);
   void emit(FunctionBuilder& f, const schedule::BindSymbols& bind);
@@ -72,7 +82,6 @@ class Plan {
   void emit(FunctionBuilder&, const Row&) {
     fail_internal("a step that should be a row of the table");
   }
-  void emit_routine(FunctionBuilder& f, const schedule::Call& call, const schedule::Routine& routine);
   void return_if_failed(FunctionBuilder& f, const std::string& function);
   void fail_if(FunctionBuilder& f, I32 condition, int32_t code, int error);
   void set_symbol(FunctionBuilder& f, const ir::Symbol& symbol, I64 value);
@@ -87,13 +96,12 @@ class Plan {
   BinaryenModuleRef module_;
   const schedule::Program& program_;
   FunctionTable functions_;
-  DimCode dim_code_;
   MemoryMap map_;
   std::map<const schedule::Call*, KernelCall> calls_;
   std::set<std::string> minor_epilogues_;  // their keys
   StepTable table_;
   DimBytes dim_bytes_;
-  std::map<const schedule::Step*, std::size_t> rows_;
+  std::map<const schedule::Step*, Rows> rows_;
   std::map<std::string, std::string> merged_;  // functions that are others now
   int64_t entry_list_ = 0;                     // of the sizes that follow from the inputs'
   std::map<std::string, int> dim_numbers_;     // by text

@@ -2,9 +2,9 @@
 // time.
 #include <algorithm>
 
+#include "compiler/codegen/efforts.h"
 #include "compiler/codegen/epilogue.h"
 #include "compiler/codegen/plan.h"
-#include "compiler/schedule/kernel_costs.h"
 #include "compiler/schedule/step_work.h"
 #include "compiler/support/error.h"
 
@@ -22,12 +22,9 @@ constexpr double kMinorShare = 0.1;
 }  // namespace
 
 Plan::Plan(BinaryenModuleRef module, const Program& program, const Target& target)
-    : module_(module),
-      program_(program),
-      functions_(module, target),
-      dim_code_(functions_, program.symbols),
-      dim_bytes_(program.symbols) {
+    : module_(module), program_(program), functions_(module, target), dim_bytes_(program.symbols) {
   find_minor_epilogues();
+  functions_.set_efforts(nest_efforts(program, target.small));
   collect(program.setup);
   collect(program.steps);
   make_table();
@@ -54,24 +51,6 @@ const Epilogue* epilogue_of(const Call& call) {
   if (const auto* matmul = std::get_if<Matmul>(&call.kernel)) return &matmul->epilogue;
   if (const auto* conv = std::get_if<Conv2d>(&call.kernel)) return &conv->epilogue;
   return nullptr;
-}
-
-// Multiplications, with sizes that are not known taken as the cost model takes them.
-double multiplications_of(const Call& call) {
-  const auto size = [](const ir::Dim& dim) {
-    std::map<std::string, int64_t> values;
-    for (const ir::SymbolRef& symbol : dim.symbols())
-      values[symbol->name] = typical_size(ir::Dim::symbol(symbol));
-    return static_cast<double>(std::max<int64_t>(dim.evaluate(values).value_or(0), 0));
-  };
-  if (const auto* matmul = std::get_if<Matmul>(&call.kernel)) {
-    double work = size(matmul->m) * size(matmul->n) * size(matmul->k);
-    for (const BatchLoop& loop : matmul->batch) work *= size(loop.extent);
-    return work;
-  }
-  const auto& conv = std::get<Conv2d>(call.kernel);
-  return size(conv.n) * size(conv.oh) * size(conv.ow) * size(conv.m) * size(conv.kh) * size(conv.kw) *
-         size(conv.c) / static_cast<double>(conv.group);
 }
 
 }  // namespace
@@ -109,10 +88,7 @@ KernelCall Plan::kernel_call(const Call& call) {
   if (const auto* transpose = std::get_if<Transpose2d>(&call.kernel))
     return emit_transpose2d(functions_, *transpose);
   if (const auto* copy = std::get_if<CopyBytes>(&call.kernel)) return {"", {copy->bytes}, false};
-  const auto& routine = std::get<Routine>(call.kernel);
-  for (const Routine::Tensor& tensor : routine.inputs) need_all(tensor.shape);
-  for (const Routine::Tensor& tensor : routine.outputs) need_all(tensor.shape);
-  return {"o2w_routine_" + routine.name, {}, false};
+  return routine_call(std::get<Routine>(call.kernel), call.error >= 0);
 }
 
 void Plan::collect(const Steps& steps) {

@@ -83,48 +83,68 @@ void Plan::add_row(const Step& step) {
   if (const auto* call = std::get_if<Call>(&step.what)) {
     add_row(step, *call);
   } else if (const auto* bind = std::get_if<BindSymbols>(&step.what)) {
-    update_list(bind->symbols);
+    add_rows(step, *bind);
   } else if (const auto* repeat = std::get_if<Repeat>(&step.what)) {
     if (repeat->iterations) update_list({repeat->iterations});
+    if (repeat->trip_count) code_of(*repeat->trip_count);
   } else if (const auto* allocate = std::get_if<Allocate>(&step.what)) {
     const Buffer& buffer = program_.buffers.at(static_cast<std::size_t>(allocate->buffer));
-    rows_[&step] = table_.add_row("o2w_step_allocate", true,
-                                  {cell(allocate->buffer), {code_of(buffer.bytes)}, number(allocate->error)});
+    put_row(step, "o2w_step_allocate", true,
+            {cell(allocate->buffer), {code_of(buffer.bytes)}, number(allocate->error)});
   } else if (const auto* free = std::get_if<Free>(&step.what)) {
-    rows_[&step] = table_.add_row("o2w_step_free", false, {cell(free->buffer)});
+    put_row(step, "o2w_step_free", false, {cell(free->buffer)});
   } else if (const auto* move = std::get_if<MoveBuffer>(&step.what)) {
-    rows_[&step] = table_.add_row("o2w_step_move", false, {cell(move->to), cell(move->from)});
+    put_row(step, "o2w_step_move", false, {cell(move->to), cell(move->from)});
   } else if (const auto* set = std::get_if<SetSymbol>(&step.what)) {
     const StepValue symbol{StepValue::Kind::symbol, dim_bytes_.number(*set->symbol)},
         list{StepValue::Kind::bytes, update_list({set->symbol})};
-    rows_[&step] = table_.add_row("o2w_step_set", false, {{symbol}, {code_of(set->value)}, {list}});
+    put_row(step, "o2w_step_set", false, {{symbol}, {code_of(set->value)}, {list}});
   } else if (const auto* check = std::get_if<Check>(&step.what)) {
     const int code = is_checked_on_entry(step) ? abi::kInvalidArgument : abi::kRuntimeError;
-    rows_[&step] = table_.add_row("o2w_step_check", true,
-                                  {{code_of(check->a)},
-                                   {code_of(check->b)},
-                                   number(static_cast<int64_t>(relation_of(check->relation))),
-                                   number(code),
-                                   number(check->error)});
+    put_row(step, "o2w_step_check", true,
+            {{code_of(check->a)},
+             {code_of(check->b)},
+             number(static_cast<int64_t>(relation_of(check->relation))),
+             number(code),
+             number(check->error)});
+  }
+}
+
+void Plan::put_row(const Step& step, const std::string& function, bool returns_errno,
+                   std::vector<StepArgument> arguments) {
+  const std::size_t row = table_.add_row(function, returns_errno, std::move(arguments));
+  rows_.try_emplace(&step, row, row).first->second.second = row;
+}
+
+// Elements of integers that have other types take code of their own (plan.cpp).
+void Plan::add_rows(const Step& step, const BindSymbols& bind) {
+  if (bind.type != ir::DType::i64) {
+    update_list(bind.symbols);
+    return;
+  }
+  for (std::size_t k = 0; k < bind.symbols.size(); ++k) {
+    const bool is_last = k + 1 == bind.symbols.size();
+    const StepValue list{StepValue::Kind::bytes, is_last ? update_list(bind.symbols) : table_.add_bytes({0})};
+    put_row(step, "o2w_step_bind", true,
+            {address_argument(bind.source),
+             number(static_cast<int64_t>(k)),
+             number(dim_bytes_.number(*bind.symbols[k])),
+             {list},
+             number(bind.error)});
   }
 }
 
 void Plan::add_row(const Step& step, const Call& call) {
   const KernelCall& kernel = calls_.at(&call);
   std::vector<StepArgument> arguments;
-  if (const auto* routine = std::get_if<Routine>(&call.kernel)) {
-    if (!routine->counts.empty()) update_list(routine->counts);
-    return;
-  }
   if (std::holds_alternative<CopyBytes>(call.kernel)) {
     functions_.get(kCopy, kCopy, [](FunctionBuilder& f) {
       const Var<I32> to = f.param<I32>(), from = f.param<I32>(), bytes = f.param<I32>();
       f.memory_copy(to, from, bytes);
     });
-    rows_[&step] =
-        table_.add_row(kCopy, false,
-                       {address_argument(call.pointers.at(1)), address_argument(call.pointers.at(0)),
-                        size_argument(kernel.arguments[0])});
+    put_row(step, kCopy, false,
+            {address_argument(call.pointers.at(1)), address_argument(call.pointers.at(0)),
+             size_argument(kernel.arguments[0])});
     return;
   }
   for (const Address& pointer : call.pointers) arguments.push_back(address_argument(pointer));
@@ -132,12 +152,20 @@ void Plan::add_row(const Step& step, const Call& call) {
   int error = call.error;
   if (const auto* nest = std::get_if<LoopNest>(&call.kernel); nest != nullptr && error < 0)
     error = nest->error;
+  const auto* routine = std::get_if<Routine>(&call.kernel);
+  if (routine != nullptr) {
+    arguments.push_back({{StepValue::Kind::scratch}});
+    for (const ir::SymbolRef& symbol : routine->counts)
+      arguments.push_back({{StepValue::Kind::symbol, dim_bytes_.number(*symbol)}});
+    if (!routine->counts.empty())
+      arguments.push_back({{StepValue::Kind::bytes, update_list(routine->counts)}});
+  }
   if (kernel.can_fail) arguments.push_back(number(error));
   if (kernel.takes_workspace()) {
     arguments.push_back({{StepValue::Kind::zeros}});
     arguments.push_back({{StepValue::Kind::workspace}});
   }
-  rows_[&step] = table_.add_row(kernel.function, false, std::move(arguments));
+  put_row(step, kernel.function, routine != nullptr, std::move(arguments));
 }
 
 StepArgument Plan::size_argument(const ir::Dim& dim) {

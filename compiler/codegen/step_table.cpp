@@ -159,6 +159,9 @@ std::vector<int32_t> StepTable::constants(const MemoryMap& map) const {
       case StepValue::Kind::workspace:
         list.push_back(at(map.workspace));
         break;
+      case StepValue::Kind::scratch:
+        list.push_back(at(map.scratch));
+        break;
       case StepValue::Kind::dim:
       case StepValue::Kind::pointer:
         fail_internal("a value that is loaded among the constants");

@@ -29,6 +29,7 @@ struct StepValue {
     bytes,    // the address of byte `a` of StepTable::bytes()
     zeros,    // MemoryMap::zeros
     workspace,
+    scratch,
     dim,      // entry `a` of the dim table
     pointer,  // what buffer `a`'s entry in the pointer table holds
   };

@@ -111,7 +111,7 @@ int NestEmitter::worthwhile_parts(const CanonicalStage& stage, int variable, boo
   if (is_arg) return cost.by_lane > 0 ? 0 : 1;
   gathers = gathers || cost.by_lane > 0;
   if (cost.by_lane > 0) return 1;
-  int parts = functions_.target().small ? 1 : kMostParts;
+  int parts = functions_.effort() == Effort::most ? kMostParts : 1;
   while (parts > 1 && parts * (cost.vector + 1) > kMostOperations) parts /= 2;
   return parts;
 }

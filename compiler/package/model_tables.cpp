@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -16,7 +17,6 @@ namespace o2w::package {
 namespace {
 
 constexpr int64_t kMemoryLimit = 0xfff00000;
-constexpr int64_t kScratchBytes = 4096;
 // From so many bytes on weights begin with a line of the cache.
 constexpr int64_t kLargeWeights = 1024;
 // Block headers, contexts and descriptors of the runtime library's heap, generously.
@@ -110,7 +110,7 @@ class Layouter {
         reserve(4 * (int64_t{needs.dim_count} + static_cast<int64_t>(program_.buffers.size())));
     layout_.map.pointer_table = layout_.map.dim_table + 4 * int64_t{needs.dim_count};
     layout_.map.setup_cell = reserve(4);
-    layout_.map.scratch = reserve(kScratchBytes);
+    layout_.map.scratch = reserve(codegen::kScratchBytes);
     end = place_derived(end, false);
     if (sidecar_) end = align(end, abi::kAlignment);
     const int64_t weights_start = end;
@@ -171,14 +171,17 @@ class Layouter {
     for (const ir::Dim& dim : port.shape) {
       abi::DimSpec spec = {};
       if (dim.is_constant()) {
-        spec.value = dim.value();
+        if (dim.value() > std::numeric_limits<int32_t>::max())
+          fail_model("{} '{}': a dimension of {}; there is room for at most 2147483647", what, port.name,
+                     dim.value());
+        spec.value = static_cast<int32_t>(dim.value());
       } else if (const ir::SymbolRef symbol = dim.as_symbol()) {
         spec.kind = abi::DimKind::kSymbol;
-        spec.value = dims_.number(*symbol);
+        spec.value = static_cast<int32_t>(dims_.number(*symbol));
         spec.text = tables_.text(symbol->name);
       } else {
         spec.kind = abi::DimKind::kExpression;
-        spec.code = tables_.add_bytes(dims_.code(dim));
+        spec.value = static_cast<int32_t>(tables_.add_bytes(dims_.code(dim)));
         spec.text = tables_.text(dim.to_string());
       }
       specs.push_back(spec);

@@ -166,6 +166,12 @@ void optimise(const Runtime& runtime, int level, bool small) {
   for (const std::string& name : generated_functions(runtime)) {
     BinaryenFunctionOptimize(BinaryenGetFunction(module, name.c_str()), module);
   }
+  if (small) {
+    for (const auto& [name, index] : runtime.functions) {
+      if (const BinaryenFunctionRef function = BinaryenGetFunction(module, name.c_str()))
+        BinaryenFunctionOptimize(function, module);
+    }
+  }
   // And those that differ in numbers only (a limit of an activation, the one bias of a layer with one output)
   // become one with these as parameters.
   const char* similar[] = {"merge-similar-functions", "duplicate-function-elimination"};

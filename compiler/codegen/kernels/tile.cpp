@@ -110,25 +110,41 @@ void Tile::store(EpilogueEmitter& epilogue, const Var<I32>& out, const Var<I32>&
   }
 }
 
+namespace {
+
+// store(low, high, address, columns): the first columns of two vectors (of more than 8, all). In a function,
+// since it takes more code than what else a tile's row does, and few tiles need it.
+std::string store_columns_function(BinaryenModuleRef module, ir::DType type) {
+  const std::string name = std::string(ir::name(type)) + "_store_columns";
+  if (BinaryenGetFunction(module, name.c_str()) != nullptr) return name;
+  FunctionBuilder f(module, name);
+  const Var<V128> low = f.param<V128>(), high = f.param<V128>();
+  const Var<I32> address = f.param<I32>(), columns = f.param<I32>();
+  f.if_(columns >= 4, [&] {
+    store_elements(f, type, low, address, 0);
+    address += 4 * ir::byte_size(type);
+    columns -= 4;
+    low.set(high);
+  });
+  f.if_(columns > 0, [&] { store_lanes(f, type, low, address, columns); });
+  f.finish();
+  return name;
+}
+
+}  // namespace
+
 void Tile::store_some(EpilogueEmitter& epilogue, const Var<I32>& out, const Var<I32>& offset,
                       const Var<I32>& row_step, const Var<I32>& column_offset, const Var<I32>& columns,
                       const Var<I32>& real_rows) {
-  const ir::DType type = epilogue.out_type();
-  const Var<V128> low = f_.local<V128>(), high = f_.local<V128>();
-  const Var<I32> address = f_.local<I32>(), rest = f_.local<I32>();
+  const std::string function = store_columns_function(f_.module(), epilogue.out_type());
   for (int row = 0; row < rows_; ++row) {
     f_.if_(real_rows > row, [&] {
-      address.set(out + scaled_offset(type, offset));
-      low.set(finished(row, 0, epilogue, offset, column_offset));
-      high.set(finished(row, 1, epilogue, offset, column_offset));
-      rest.set(columns);
-      f_.if_(rest >= 4, [&] {
-        store_elements(f_, type, low, address, 0);
-        address += 4 * ir::byte_size(type);
-        rest -= 4;
-        low.set(high);
-      });
-      f_.if_(rest > 0, [&] { store_lanes(f_, type, low, address, rest); });
+      std::vector<Tree> arguments;
+      for (uint32_t half = 0; half < 2; ++half)
+        arguments.push_back(finished(row, half, epilogue, offset, column_offset));
+      arguments.push_back(out + scaled_offset(epilogue.out_type(), offset));
+      arguments.push_back(columns.get());
+      f_.call_statement(function, std::move(arguments));
       offset += row_step;
     });
   }
