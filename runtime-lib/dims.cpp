@@ -81,6 +81,11 @@ uint64_t read_number(const uint8_t*& place) {
   }
 }
 
+int64_t read_signed_number(const uint8_t*& place) {
+  const uint64_t number = read_number(place);
+  return static_cast<int64_t>(number >> 1 ^ (0 - (number & 1)));
+}
+
 int64_t evaluate(const uint8_t* code, const int64_t* symbols) {
   int64_t stack[abi::kMaxDimStack];
   int depth = 0;  // the compiler has checked that code stays within the stack
@@ -93,8 +98,7 @@ int64_t evaluate(const uint8_t* code, const int64_t* symbols) {
     } else if (byte >= abi::kFirstConstantByte) {
       stack[depth++] = byte - abi::kZeroByte;
     } else if (op == abi::DimOp::kConstant) {
-      const uint64_t number = read_number(code);
-      stack[depth++] = static_cast<int64_t>(number >> 1 ^ (0 - (number & 1)));
+      stack[depth++] = read_signed_number(code);
     } else if (op == abi::DimOp::kSymbol) {
       stack[depth++] = symbols[read_number(code)];
     } else {

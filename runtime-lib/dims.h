@@ -12,6 +12,8 @@ int64_t multiply_saturating(int64_t a, int64_t b);
 int64_t evaluate(const uint8_t* code, const int64_t* symbols);
 // The number at `place` (LEB128), which moves behind it.
 uint64_t read_number(const uint8_t*& place);
+// The same of one whose lowest bit is its sign.
+int64_t read_signed_number(const uint8_t*& place);
 int64_t evaluate(const abi::DimSpec& dim, const int64_t* symbols);
 
 }  // namespace o2w::runtime

@@ -17,6 +17,7 @@ namespace {
 constexpr int64_t kMaxTensorBytes = 0xfff00000;
 
 struct Shared {
+  bool unpacked;         // the steps' constants are in place
   bool prepared;         // symbols, dims and arena agree with symbol_values
   int64_t* wanted;       // i64 per symbol: what the inputs of the context at hand say
   uint32_t* defined_by;  // per symbol: input number
@@ -144,7 +145,17 @@ abi::Errno size_output(const abi::PortSpec& port, PortState& state) {
   return abi::kSuccess;
 }
 
+void unpack_constants() {
+  const auto* place = at<const uint8_t>(o2w_model.packed_constants);
+  auto* constants = at<int32_t>(o2w_model.constants);
+  int64_t value = 0;
+  for (uint32_t k = 0; k < o2w_model.constant_count; ++k)
+    constants[k] = static_cast<int32_t>(value += read_signed_number(place));
+  shared.unpacked = true;
+}
+
 abi::Errno prepare_shared(const Context& context) {
+  if (!shared.unpacked) unpack_constants();
   for (uint32_t i = 0; i < o2w_model.input_count; ++i) {
     if (context.inputs[i].has_shape) continue;
     ErrorText() << "input \"" << at<const char>(input_spec(i).name) << "\": its shape " << input_spec(i)
@@ -383,10 +394,11 @@ O2W_EXPORT int32_t o2w_plan_arena() {
   auto* offsets = reinterpret_cast<long long*>(intervals + count);
   auto* scratch = reinterpret_cast<int*>(offsets + count);
   const auto* place = at<const uint8_t>(o2w_model.arena);
+  int first_use = 0;
   for (uint32_t i = 0; i < count; ++i) {
     const auto code = static_cast<uint32_t>(read_number(place));
     read_number(place);
-    const int first_use = static_cast<int>(read_number(place));
+    first_use += static_cast<int>(read_signed_number(place));
     const int last_use = first_use + static_cast<int>(read_number(place));
     const int64_t bytes = evaluate(at<const uint8_t>(o2w_model.steps + code), symbol_values());
     if (bytes > kMaxTensorBytes)
@@ -401,9 +413,11 @@ O2W_EXPORT int32_t o2w_plan_arena() {
     if (!shared.arena) return intermediates_too_large("the intermediate tensors need", total);
   }
   place = at<const uint8_t>(o2w_model.arena);
+  uint64_t buffer = 0;
   for (uint32_t i = 0; i < count; ++i) {
     read_number(place);
-    pointer_table()[read_number(place)] = shared.arena + static_cast<uint32_t>(offsets[i]);
+    buffer += read_number(place);
+    pointer_table()[buffer] = shared.arena + static_cast<uint32_t>(offsets[i]);
     read_number(place);
     read_number(place);
   }

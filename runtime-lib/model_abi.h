@@ -162,8 +162,11 @@ inline constexpr uint32_t kAnyByte = 1, kFirstLongPhrase = 2, kFirstPlainByte = 
                           kShortPhrases = 128;
 
 // The buffers of a dynamic arena, as numbers (LEB128), four of each: where the code of its size begins, from
-// ModelDescriptor::steps on; its index into the pointer table; the first step that uses it; the number
-// of steps from there to the last one that does.
+// ModelDescriptor::steps on; its index into the pointer table, less the one's before; the first step that
+// uses it, less the one's before (zigzag); the number of steps from there to the last one that does.
+//
+// Constants of the steps: each less the one before, as zigzag numbers (LEB128). They are unpacked before the
+// model is prepared for the first time.
 
 // The model, at the address of the runtime library's variable `o2w_model`.
 struct ModelDescriptor {
@@ -185,11 +188,14 @@ struct ModelDescriptor {
   // The strings known when compiling, as a hash table (string_hash.h) of a power of two slots; empty slots
   // are {0, 0}. 0 slots: there are no such strings.
   uint32_t string_slots;
-  uint32_t strings;       // String[]
-  uint32_t weights;       // WeightsDescriptor; 0: they are part of the module
-  uint32_t dim_table;     // i32[]: sizes that generated code reads
-  uint32_t steps;         // what steps refer to (o2w_update_dims)
-  uint32_t phrase_count;  // of messages
+  uint32_t strings;           // String[]
+  uint32_t weights;           // WeightsDescriptor; 0: they are part of the module
+  uint32_t dim_table;         // i32[]: sizes that generated code reads
+  uint32_t steps;             // what steps refer to (o2w_update_dims)
+  uint32_t phrase_count;      // of messages
+  uint32_t constants;         // i32[]: where those of the steps go
+  uint32_t constant_count;    // how many there are
+  uint32_t packed_constants;  // see above
 };
 
 // Weights in a file beside the module, which the host writes into memory; what o2w_weights() points at (plain
@@ -254,7 +260,7 @@ struct NnTensor {
 static_assert(sizeof(DimSpec) == 12);
 static_assert(sizeof(SymbolSpec) == 24 && offsetof(SymbolSpec, name) == 16);
 static_assert(sizeof(PortSpec) == 32);
-static_assert(sizeof(ModelDescriptor) == 92);
+static_assert(sizeof(ModelDescriptor) == 104);
 static_assert(sizeof(WeightsDescriptor) == 20);
 static_assert(sizeof(String) == 8);
 static_assert(sizeof(TensorArg) == 44 && offsetof(TensorArg, dims) == 12);

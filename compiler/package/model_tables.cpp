@@ -22,6 +22,12 @@ constexpr int64_t kLargeWeights = 1024;
 // Block headers, contexts and descriptors of the runtime library's heap, generously.
 constexpr int64_t kHeapOverhead = 16384;
 
+constexpr int64_t kMostPackedBytes = 5;
+
+void append_signed(std::vector<uint8_t>& out, int64_t value) {
+  codegen::append_leb(out, static_cast<uint64_t>(value) << 1 ^ (value < 0 ? ~uint64_t{0} : 0));
+}
+
 int64_t align(int64_t value, int64_t alignment) { return (value + alignment - 1) / alignment * alignment; }
 
 class TableWriter {
@@ -94,9 +100,10 @@ class Layouter {
     const uint32_t sidecar = tables_.reserve<abi::WeightsDescriptor>(sidecar_ ? 1 : 0);
     layout_.map.steps = tables_.add_bytes(std::vector<uint8_t>(static_cast<std::size_t>(needs.step_bytes)));
     add_arena();
-    layout_.map.constants = tables_.reserve<int32_t>(static_cast<std::size_t>(needs.constant_count));
     layout_.tables_address = tables_.base();
-    int64_t end = tables_.end();
+    // Constants are packed when all addresses are known: room for the most that they may take.
+    layout_.packed_constants = tables_.end();
+    int64_t end = layout_.packed_constants + kMostPackedBytes * needs.constant_count;
 
     // Zeroed when the module is instantiated: needs no data.
     const auto reserve = [&](int64_t bytes) {
@@ -105,6 +112,7 @@ class Layouter {
       end += bytes;
       return address;
     };
+    layout_.map.constants = reserve(4 * needs.constant_count);
     layout_.map.symbol_table = reserve(8 * static_cast<int64_t>(program_.symbols.size()));
     layout_.map.dim_table =
         reserve(4 * (int64_t{needs.dim_count} + static_cast<int64_t>(program_.buffers.size())));
@@ -147,6 +155,9 @@ class Layouter {
     model.buffer_count = static_cast<uint32_t>(program_.buffers.size());
     model.dim_table = static_cast<uint32_t>(layout_.map.dim_table);
     model.steps = static_cast<uint32_t>(layout_.map.steps);
+    model.constants = static_cast<uint32_t>(layout_.map.constants);
+    model.constant_count = static_cast<uint32_t>(needs.constant_count);
+    model.packed_constants = static_cast<uint32_t>(layout_.packed_constants);
     model.pointer_table = static_cast<uint32_t>(layout_.map.pointer_table);
     model.heap_start = static_cast<uint32_t>(layout_.heap_start);
     if (layout_.reserve > 0) layout_.reserve += kHeapOverhead;
@@ -209,6 +220,8 @@ class Layouter {
   // After the steps, from which on places are counted.
   void add_arena() {
     std::vector<uint8_t> arena;
+    uint64_t last = 0;
+    int64_t last_use = 0;
     std::map<ir::Dim, uint64_t> sizes;
     for (std::size_t i = 0; i < program_.buffers.size(); ++i) {
       const schedule::Buffer& buffer = program_.buffers[i];
@@ -216,8 +229,10 @@ class Layouter {
       auto [size, is_new] = sizes.try_emplace(buffer.bytes, 0);
       if (is_new) size->second = tables_.add_bytes(dims_.code(buffer.bytes)) - layout_.map.steps;
       codegen::append_leb(arena, size->second);
-      codegen::append_leb(arena, i);
-      codegen::append_leb(arena, static_cast<uint64_t>(buffer.first_use));
+      codegen::append_leb(arena, i - last);
+      append_signed(arena, int64_t{buffer.first_use} - last_use);
+      last = i;
+      last_use = buffer.first_use;
       codegen::append_leb(arena, static_cast<uint64_t>(buffer.last_use - buffer.first_use));
       ++layout_.descriptor.arena_count;
     }
@@ -429,6 +444,16 @@ class Layouter {
 };
 
 }  // namespace
+
+void put_steps(MemoryLayout& layout, const std::vector<uint8_t>& bytes,
+               const std::vector<int32_t>& constants) {
+  std::copy(bytes.begin(), bytes.end(), layout.tables.begin() + (layout.map.steps - layout.tables_address));
+  int64_t before = 0;
+  for (const int32_t value : constants) {
+    append_signed(layout.tables, value - before);
+    before = value;
+  }
+}
 
 MemoryLayout lay_out(const schedule::Program& program, int64_t start, const codegen::MemoryNeeds& needs,
                      bool sidecar) {

@@ -17,7 +17,8 @@ struct MemoryLayout {
   codegen::MemoryMap map;
   abi::ModelDescriptor descriptor = {};
   int64_t tables_address = 0;
-  std::vector<uint8_t> tables;  // descriptors, names, texts, steps
+  std::vector<uint8_t> tables;   // descriptors, names, texts, steps
+  int64_t packed_constants = 0;  // where those of the steps lie, behind the tables
   // Weights by ascending address; views of the program's tensors.
   struct Weights {
     int64_t address = 0;
@@ -40,5 +41,9 @@ struct MemoryLayout {
 // part of the module.
 MemoryLayout lay_out(const schedule::Program& program, int64_t start, const codegen::MemoryNeeds& needs,
                      bool sidecar = false);
+
+// Puts into the tables what only the code generator knows, which needs the layout for it.
+void put_steps(MemoryLayout& layout, const std::vector<uint8_t>& bytes,
+               const std::vector<int32_t>& constants);
 
 }  // namespace o2w::package

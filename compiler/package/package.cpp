@@ -230,16 +230,6 @@ std::span<const uint8_t> bytes_of(const T* data, std::size_t count) {
 
 }  // namespace
 
-// What only the code generator knows, which needs the layout for it.
-static void put_steps(const codegen::CodeGenerator& generator, MemoryLayout& layout) {
-  const auto put = [&](int64_t address, std::span<const uint8_t> bytes) {
-    std::copy(bytes.begin(), bytes.end(), layout.tables.begin() + (address - layout.tables_address));
-  };
-  put(layout.map.steps, generator.step_bytes());
-  const std::vector<int32_t> constants = generator.step_constants();
-  put(layout.map.constants, bytes_of(constants.data(), constants.size()));
-}
-
 static Package build(const schedule::Program& program, const PackageOptions& options) {
   const Runtime runtime = read_runtime();
   const BinaryenModuleRef module = runtime.module.get();
@@ -250,7 +240,7 @@ static Package build(const schedule::Program& program, const PackageOptions& opt
   if (sidecar)
     package.weights = weights_files(layout.sidecar_bytes, options.weights_name, options.weights_part);
   generator.emit(layout.map);
-  put_steps(generator, layout);
+  put_steps(layout, generator.step_bytes(), generator.step_constants());
   std::string steps;
   if (options.profile) {
     const std::vector<codegen::StepFunction> functions = generator.emit_step_functions();
