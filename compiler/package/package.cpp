@@ -166,12 +166,17 @@ void optimise(const Runtime& runtime, int level, bool small) {
   for (const std::string& name : generated_functions(runtime)) {
     BinaryenFunctionOptimize(BinaryenGetFunction(module, name.c_str()), module);
   }
-  if (small) {
-    for (const auto& [name, index] : runtime.functions) {
-      if (const BinaryenFunctionRef function = BinaryenGetFunction(module, name.c_str()))
-        BinaryenFunctionOptimize(function, module);
-    }
+  // The compiler of the runtime library leaves some 4 % of what is there. Vector functions and routines are
+  // to be quick.
+  BinaryenSetShrinkLevel(2);
+  for (const auto& [name, index] : runtime.functions) {
+    const BinaryenFunctionRef function = BinaryenGetFunction(module, name.c_str());
+    if (function == nullptr) continue;
+    const bool is_hot =
+        BinaryenFunctionGetResults(function) == BinaryenTypeVec128() || name.starts_with("o2w_routine_");
+    if (small || !is_hot) BinaryenFunctionOptimize(function, module);
   }
+  BinaryenSetShrinkLevel(small ? 2 : 0);
   // And those that differ in numbers only (a limit of an activation, the one bias of a layer with one output)
   // become one with these as parameters.
   const char* similar[] = {"merge-similar-functions", "duplicate-function-elimination"};

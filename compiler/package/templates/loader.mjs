@@ -1,9 +1,7 @@
-//! Made by onnx2wasm. Loads @WASM@ and runs it: Node, browsers, workers, Deno, Bun; no dependency.
-//!
+//! Made by onnx2wasm from compiler/package/templates/loader.mjs. Loads @WASM@ and runs it: Node, browsers, workers, Deno, Bun.
 //!   import { create } from './@MODULE@';
 //!   const model = await create();
 //!   const { y } = model.run({ x: { data: new Float32Array(6), dims: [2, 3] } });   // y.data, y.dims
-//! Readable source: compiler/package/templates/loader.mjs of onnx2wasm.
 
 // The loader of a module is made of this text (loader_template.cpp): what stands between "//: NAME {" and "//: }", and lines that end with "//: NAME", only where
 // the model needs it: `sidecar` (weights in files beside the module), `strings`, `lists`, `complex`, `float16`, `bits` (bf16 and types of 8 bits and less) among
