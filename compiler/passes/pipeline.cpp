@@ -7,6 +7,7 @@
 #include "compiler/passes/eliminate_views.h"
 #include "compiler/passes/fold_batch_norm.h"
 #include "compiler/passes/fold_constants.h"
+#include "compiler/passes/fold_input_scales.h"
 #include "compiler/passes/fold_pads.h"
 #include "compiler/passes/pass.h"
 #include "compiler/passes/separate_windows.h"
@@ -27,6 +28,7 @@ constexpr Pass kPasses[] = {
     {"delay-concats", delay_concats, 1},
     {"fold-constants", fold_constants, 1},
     {"fold-batch-norm", fold_batch_norm, 1},
+    {"fold-input-scales", fold_input_scales, 1},
     {"eliminate-views", eliminate_views, 1},
     {"eliminate-transposes", eliminate_transposes, 1},
     {"fold-pads", fold_pads, 1},

@@ -10,6 +10,7 @@
 #include "compiler/passes/eliminate_views.h"
 #include "compiler/passes/fold_batch_norm.h"
 #include "compiler/passes/fold_constants.h"
+#include "compiler/passes/fold_input_scales.h"
 #include "compiler/passes/fold_pads.h"
 #include "compiler/passes/pass.h"
 #include "compiler/passes/separate_windows.h"
@@ -177,6 +178,45 @@ TEST(FoldBatchNorm, LeavesOtherUsesAndActivationsAlone) {
   output "c" %5
 )";
   EXPECT_EQ(after(nodes, {fold_batch_norm}), nodes);
+}
+
+TEST(FoldInputScales, GoToTheWeights) {
+  // Two groups of a channel each; padded.
+  const std::string text = after(R"(  input "x" %0: f32[1, 2, 4]
+  %1: f32[2, 1, 3] = constant <f32[2, 1, 3] 1, 2, 3, 4, 5, 6>
+  %2: f32[2] = constant <f32[2] 10, 0.5>
+  %3: f32[1, 2, 4] = tabulate (%0, %2) { mul(read0(0, i1, i2), read1(i1)) }
+  %4: f32[1, 2, 4] = convolution (%3, %1) strides [1] dilations [1] pads [1] group 2
+  output "y" %4
+)",
+                                 {fold_input_scales, remove_dead_code});
+  EXPECT_NE(text.find("constant <f32[2, 1, 3] 10, 20, 30, 2, 2.5, 3>"), std::string::npos) << text;
+  EXPECT_EQ(text.find("tabulate"), std::string::npos) << text;
+}
+
+TEST(FoldInputScales, WhatIsAddedGoesToTheResult) {
+  // (2x + 1) * 3 and the same * 5
+  const std::string text = after(R"(  input "x" %0: f32[1, 1, 4]
+  %1: f32[2, 1, 1] = constant <f32[2, 1, 1] 3, 5>
+  %2: f32[1, 1, 4] = tabulate (%0) { add(mul(read0(0, 0, i2), 2.0:f32), 1.0:f32) }
+  %3: f32[1, 2, 4] = convolution (%2, %1) strides [1] dilations [1] pads [0] group 1
+  output "y" %3
+)",
+                                 {fold_input_scales, remove_dead_code});
+  EXPECT_NE(text.find("constant <f32[2, 1, 1] 6, 10>"), std::string::npos) << text;
+  EXPECT_NE(text.find("constant <f32[2] 3, 5>"), std::string::npos) << text;
+  EXPECT_NE(text.find("{ add(read0(i0, i1, i2), read1(i1)) }"), std::string::npos) << text;
+  EXPECT_EQ(text.find("mul"), std::string::npos) << text;
+}
+
+TEST(FoldInputScales, PaddingIsNotShifted) {
+  const std::string nodes = R"(  input "x" %0: f32[1, 1, 4]
+  %1: f32[2, 1, 3] = constant <f32[2, 1, 3] 1, 2, 3, 4, 5, 6>
+  %2: f32[1, 1, 4] = tabulate (%0) { mul(sub(read0(0, 0, i2), 1.0:f32), 2.0:f32) }
+  %3: f32[1, 2, 4] = convolution (%2, %1) strides [1] dilations [1] pads [1] group 1
+  output "y" %3
+)";
+  EXPECT_EQ(after(nodes, {fold_input_scales}), nodes);
 }
 
 TEST(Pipeline, ReportsEveryPhase) {
