@@ -83,8 +83,6 @@ KernelCall Plan::kernel_call(const Call& call) {
   if (const auto* nest = std::get_if<LoopNest>(&call.kernel)) return emit_loop_nest(functions_, *nest);
   if (const auto* matmul = std::get_if<Matmul>(&call.kernel)) return emit_matmul(functions_, *matmul);
   if (const auto* conv = std::get_if<Conv2d>(&call.kernel)) return emit_conv2d(functions_, *conv);
-  if (const auto* weights = std::get_if<WinogradWeights>(&call.kernel))
-    return emit_winograd_weights(functions_, *weights);
   if (const auto* transpose = std::get_if<Transpose2d>(&call.kernel))
     return emit_transpose2d(functions_, *transpose);
   if (const auto* copy = std::get_if<CopyBytes>(&call.kernel)) return {"", {copy->bytes}, false};

@@ -48,7 +48,6 @@ struct Packed {
   int tensor = -1;
   Factors factors = Factors::f32;
   int64_t k = 0, n = 0, k_stride = 0, n_stride = 0;  // of a matrix of integers
-  int winograd = -1;                                 // the same filters in Winograd's transformed domain
 };
 using PackedWeights = std::map<std::pair<int, std::string>, Packed>;
 
@@ -65,24 +64,6 @@ KernelOp kernel_op(Kernel kernel, int lhs, int rhs, int out, const std::vector<i
 }
 
 // --- Convolutions.
-
-// The filters in the transformed domain, which the setup computes: kept with the weights they would make a
-// module four times as large.
-int winograd_weights(Draft& draft, Packed& packed, const Conv2d& kernel) {
-  if (packed.winograd >= 0) return packed.winograd;
-  const int64_t channels = kernel.c.value(), columns = kernel.m.value();
-  DraftTensor tensor;
-  tensor.shape = {kWinogradPoints, panels_of(columns), channels, kPanel};
-  tensor.layout = dense_layout(tensor.shape);
-  tensor.name = draft.at(packed.tensor).name;
-  tensor.home = DraftTensor::Home::derived;
-  draft.tensors.push_back(std::move(tensor));
-  packed.winograd = static_cast<int>(draft.tensors.size()) - 1;
-  draft.setup.push_back(
-      {KernelOp{WinogradWeights{channels, columns, kernel.kh}, {packed.tensor, packed.winograd}, 1}, nullptr,
-       ""});
-  return packed.winograd;
-}
 
 bool is_depthwise(const Draft& draft, const ConvolutionOp& op) {
   const ir::Shape& w = draft.at(op.w).shape;
@@ -127,22 +108,29 @@ KernelOp convolution_kernel(Draft& draft, const ConvolutionOp& op, PackedWeights
   if (is_depthwise(draft, op)) kernel.algorithm = Conv2d::Algorithm::depthwise;
   kernel.epilogue = finished(draft, op.epilogue, op.out);
 
-  const std::string form = kernel.depthwise() ? "depthwise" : "groups of " + std::to_string(c.group);
+  const bool of_bytes = w.integers && !kernel.depthwise() && w.integers->axis <= 0;
+  if (is_f32(draft, op.w) && !of_bytes) choose_algorithm(kernel, options.choices, options.exact);
+  const bool winograd = kernel.algorithm == Conv2d::Algorithm::winograd;
+  const std::string form = kernel.depthwise() ? "depthwise"
+                           : winograd         ? "winograd"
+                                              : "groups of " + std::to_string(c.group);
   Packed& weights = packed.try_emplace({op.w, form}).first->second;
   if (weights.tensor < 0) {
     const std::string name = w.name;
     if (is_i16(draft, op.w) && kernel.depthwise()) {
       weights = {add_constant(draft, pack_depthwise(w.contents), name), Factors::i16};
-    } else if (w.integers && !kernel.depthwise() && w.integers->axis <= 0) {
+    } else if (of_bytes) {
       weights = {add_constant(draft, pack_dequantized_convolution(*w.integers, c.group), name),
                  Factors::f32_i8};
     } else if (is_i16(draft, op.w)) {
       weights = add_integers(draft, pack_integer_convolution(w.contents, c.group), name);
       ensure(weights.tensor >= 0, "a convolution with a kernel but no packed weights");
     } else {
-      weights.tensor = add_constant(
-          draft, kernel.depthwise() ? pack_depthwise(w.contents) : pack_convolution(w.contents, c.group),
-          name);
+      weights.tensor = add_constant(draft,
+                                    kernel.depthwise() ? pack_depthwise(w.contents)
+                                    : winograd         ? pack_winograd(w.contents)
+                                                       : pack_convolution(w.contents, c.group),
+                                    name);
     }
   }
   kernel.factors = weights.factors;
@@ -154,10 +142,6 @@ KernelOp convolution_kernel(Draft& draft, const ConvolutionOp& op, PackedWeights
                      kernel.x_row_stride == kernel.w * kernel.x_pixel_stride &&
                      kernel.out_batch_stride == pixels * kernel.out_pixel_stride &&
                      kernel.out_row_stride == kernel.w * kernel.out_pixel_stride;
-  choose_algorithm(kernel, options.choices, options.exact);
-  if (kernel.algorithm == Conv2d::Algorithm::winograd) {
-    return kernel_op(kernel, op.x, winograd_weights(draft, weights, kernel), op.out, op.epilogue_tensors);
-  }
   if (!pointwise || !dense) return kernel_op(kernel, op.x, weights.tensor, op.out, op.epilogue_tensors);
   // A 1 x 1 convolution is a product of all pixels with the weights.
   Matmul product;

@@ -47,8 +47,12 @@ KernelWork work_of(const Conv2d& kernel) {
                n = size(kernel.n);
   if (kernel.algorithm == Conv2d::Algorithm::winograd) {
     const double outputs = winograd_outputs(kernel.kh),
-                 tiles = n * ceil_div(oh, outputs) * ceil_div(ow, outputs);
+                 picture = ceil_div(oh, outputs) * ceil_div(ow, outputs), tiles = n * picture;
+    const auto block =
+        static_cast<double>(winograd_block_tiles(static_cast<int64_t>(c), static_cast<int64_t>(picture)));
     add_packed(work, {tiles, m, c}, kWinogradPoints);
+    work.winograd_filters =
+        n * ceil_div(picture, block) * ceil_div(m, kPanel) * c * static_cast<double>(kernel.kh * kernel.kw);
     work.winograd_inputs = tiles * ceil_div(c, 4);
     work.winograd_outputs = tiles * ceil_div(m, 4);
     work.winograd_tiles = tiles;

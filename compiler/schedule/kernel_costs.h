@@ -22,6 +22,7 @@ struct KernelWork {
   double panels = 0;           // calls for 8 columns
   double winograd_inputs = 0;  // 4 channels of a tile transformed
   double winograd_outputs = 0;
+  double winograd_filters = 0;  // taps of 8 columns of a channel transformed, once for each block of tiles
   double winograd_tiles = 0;
 };
 

@@ -2,7 +2,9 @@
 // agree on.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <optional>
 
 namespace o2w::schedule {
 
@@ -23,6 +25,19 @@ inline constexpr int kWinogradInputs = 6;
 inline constexpr int kWinogradPoints = kWinogradInputs * kWinogradInputs;
 // Results of a tile, along one side.
 constexpr int winograd_outputs(int64_t window) { return kWinogradInputs + 1 - static_cast<int>(window); }
+
+// Tiles whose inputs are transformed at once, for which a panel's filters are then transformed: as many as
+// keep these inputs in a common third-level cache's part of a core, and enough to be worth it. `tiles`: of a
+// picture, nothing if not known.
+inline int64_t winograd_block_tiles(int64_t channels, std::optional<int64_t> tiles) {
+  constexpr int64_t kBytes = 1024 * 1024;
+  const int64_t tile_bytes = 4 * kWinogradPoints * std::max<int64_t>(channels, 1),
+                most = std::clamp<int64_t>(kBytes / tile_bytes & -kTileRows, 32, 128);
+  if (!tiles) return most;
+  // Blocks of about the same size.
+  const int64_t count = std::max<int64_t>(*tiles, 1), blocks = (count + most - 1) / most;
+  return ((count + blocks - 1) / blocks + (kTileRows - 1)) & -kTileRows;
+}
 
 constexpr int64_t panels_of(int64_t columns) { return (columns + kPanel - 1) / kPanel; }
 

@@ -29,6 +29,12 @@ ir::Tensor pack_matrix(const ir::Tensor& weights, int64_t k, int64_t n, int64_t 
   return packed;
 }
 
+ir::Tensor pack_winograd(const ir::Tensor& weights) {
+  const Window window(weights);
+  return pack_matrix(weights, weights.dims()[1] * window.height * window.width, weights.dims()[0], 1,
+                     weights.dims()[1] * window.height * window.width);
+}
+
 ir::Tensor pack_convolution(const ir::Tensor& weights, int64_t group) {
   const Window window(weights);
   const int64_t columns = weights.dims()[0] / group, channels = weights.dims()[1],

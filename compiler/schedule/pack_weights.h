@@ -12,6 +12,8 @@ namespace o2w::schedule {
 ir::Tensor pack_matrix(const ir::Tensor& weights, int64_t k, int64_t n, int64_t k_stride, int64_t n_stride);
 // [m, c/group, kh, kw] -> [group][ceil(m/group/8)][kh][kw][c/group][8].
 ir::Tensor pack_convolution(const ir::Tensor& weights, int64_t group);
+// [m, c, kh, kw] -> [ceil(m/8)][c][kh][kw][8].
+ir::Tensor pack_winograd(const ir::Tensor& weights);
 // The same for i16 weights, as i8 (program.h, Factors says how). Nothing where the weights of a column, zero
 // included, span more than a byte.
 struct PackedIntegers {

@@ -49,6 +49,23 @@ test('Winograd of 5 x 5', async () => {
   }
 });
 
+test('Winograd in several blocks of tiles, as large as the picture at hand takes', async () => {
+  for (const [kernel, tail] of [[3, 'silu'], [5, 'relu']]) {
+    const pads = Array(4).fill((kernel - 1) / 2);
+    await agreesWithOnnxRuntime(convolution({ c: 12, m: 20, kernel: [kernel, kernel], attributes: { pads }, tail }), pictures(12, [[1, 51, 70], [2, 9, 11], [1, 51, 70]]));
+    await agreesWithOnnxRuntime(convolution({ c: 12, m: 20, kernel: [kernel, kernel], attributes: { pads }, tail, dims: [2, 12, 51, 70] }), pictures(12, [[2, 51, 70]]));
+  }
+});
+
+test('Winograd keeps no transformed filters: memory holds the weights once', async () => {
+  const dims = [1, 256, 12, 12], bytes = convolution({ c: 256, m: 256, kernel: [3, 3], attributes: { pads: [1, 1, 1, 1] }, dims });
+  await withCompiled(bytes, (compiled) => {
+    compiled.run({ x: filled(dims) });
+    const weights = 256 * 256 * 9 * 4, memory = compiled.exports.memory.buffer.byteLength;
+    assert.ok(memory < 2 * weights, `${memory} bytes of memory for ${weights} of weights`);
+  });
+});
+
 test('Winograd with every epilogue', async () => {
   for (const tail of ['relu', 'silu']) {
     await agreesWithOnnxRuntime(convolution({ c: 16, m: 24, kernel: [3, 3], attributes: { pads: [1, 1, 1, 1] }, tail }), pictures(16, [[1, 10, 11], [1, 6, 16]]));

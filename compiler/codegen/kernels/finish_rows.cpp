@@ -123,6 +123,10 @@ std::string finish_rows_function(FunctionTable& functions, const schedule::Epilo
 
 }  // namespace
 
+bool calls_functions(const schedule::Epilogue& epilogue) {
+  return epilogue.body.get() != nullptr && calls_functions(epilogue.body);
+}
+
 EpilogueParts::EpilogueParts(FunctionTable& functions, const schedule::Epilogue& epilogue,
                              bool may_finish_rows)
     : epilogue_(epilogue) {

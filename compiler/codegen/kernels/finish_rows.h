@@ -6,6 +6,9 @@
 
 namespace o2w::codegen {
 
+// Whether an epilogue's body has functions: exp, tanh and the like.
+bool calls_functions(const schedule::Epilogue& epilogue);
+
 // How the epilogue of a kernel is divided between its tiles and a pass over finished rows. The tiles do what
 // the functions' argument needs that lies where the output may lie (a residual), or that is no f32 yet (sums
 // of integers); the pass does the functions, and the rest.

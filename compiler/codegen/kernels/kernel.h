@@ -15,7 +15,6 @@ namespace o2w::codegen {
 // Parameters: pointers as the program's struct documents them, then KernelCall::arguments.
 KernelCall emit_matmul(FunctionTable& functions, const schedule::Matmul& kernel);
 KernelCall emit_conv2d(FunctionTable& functions, const schedule::Conv2d& kernel);
-KernelCall emit_winograd_weights(FunctionTable& functions, const schedule::WinogradWeights& kernel);
 KernelCall emit_transpose2d(FunctionTable& functions, const schedule::Transpose2d& kernel);
 // The function plane(x, out, rows, columns, x_step, out_step): out[column][row] = x[row][column] of elements
 // of 1, 2, 4 or 8 bytes, with so many bytes between rows of either side.

@@ -5,7 +5,7 @@
 
 namespace o2w::codegen {
 
-// Parameters as emit_conv2d's; its weights are those that emit_winograd_weights' function has made.
+// Parameters as emit_conv2d's.
 KernelCall emit_winograd(FunctionTable& functions, const schedule::Conv2d& kernel);
 
 }  // namespace o2w::codegen

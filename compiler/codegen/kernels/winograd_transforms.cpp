@@ -3,6 +3,8 @@
 #include <array>
 #include <vector>
 
+#include "compiler/codegen/kernels/finish_rows.h"
+
 namespace o2w::codegen {
 namespace {
 
@@ -31,10 +33,11 @@ class OutputMap {
       m_[i].set(load_v128(address));
       if (i < 5) address += step;
     }
-    sum12_.set(sum(m_[1], m_[2]));
-    difference12_.set(difference(m_[1], m_[2]));
-    sum34_.set(sum(m_[3], m_[4]));
-    difference34_.set(difference(m_[3], m_[4]));
+    add_pairs();
+  }
+  void load(const Var<I32>& from, uint32_t step) {
+    for (std::size_t i = 0; i < 6; ++i) m_[i].set(load_v128(from, step * static_cast<uint32_t>(i)));
+    add_pairs();
   }
   V128 row(int i) const {
     if (i == 0) return sum(sum(m_[0], sum12_), sum34_);
@@ -44,6 +47,13 @@ class OutputMap {
   }
 
  private:
+  void add_pairs() {
+    sum12_.set(sum(m_[1], m_[2]));
+    difference12_.set(difference(m_[1], m_[2]));
+    sum34_.set(sum(m_[3], m_[4]));
+    difference34_.set(difference(m_[3], m_[4]));
+  }
+
   int outputs_;
   Var<V128> two_, four_, eight_, sum12_, sum34_, difference12_, difference34_;
   Vectors6 m_;
@@ -106,75 +116,88 @@ std::string winograd_input_function(FunctionTable& functions) {
   });
 }
 
-std::string winograd_output_function(FunctionTable& functions, const WinogradForm& form) {
-  return functions.get(form.name() + "_output", form.name() + " output", [&](FunctionBuilder& f) {
-    const Var<I32> from = f.param<I32>(), from_step = f.param<I32>(), to = f.param<I32>(),
-                   to_step = f.param<I32>(), bytes = f.param<I32>();
-    const Var<I32> address = f.local<I32>();
-    OutputMap map(f, form);
-    f.while_([&] { return bytes > 0; },
-             [&] {
-               map.load(from, from_step, address);
-               address.set(to);
-               for (int i = 0; i < form.outputs; ++i) {
-                 f.store_v128(address, map.row(i));
-                 if (i + 1 < form.outputs) address += to_step;
-               }
-               from += 16;
-               to += 16;
-               bytes -= 16;
-             });
-  });
-}
-
-std::string winograd_finish_function(FunctionTable& functions, const WinogradForm& form,
-                                     const schedule::Epilogue& epilogue, bool partial) {
+std::string winograd_results_function(FunctionTable& functions, const WinogradForm& form,
+                                      const schedule::Epilogue& epilogue, bool partial) {
   const std::string name =
-      form.name() + "_finish" + (partial ? "_tail" : "") + EpilogueEmitter::name(epilogue);
+      form.name() + "_results" + (partial ? "_tail" : "") + EpilogueEmitter::name(epilogue);
   const std::string key =
-      form.name() + (partial ? " finish tail" : " finish") + EpilogueEmitter::key(epilogue);
+      form.name() + (partial ? " results tail" : " results") + EpilogueEmitter::key(epilogue);
   return functions.get(name, key, [&](FunctionBuilder& f) {
-    const Var<I32> from = f.param<I32>(), from_step = f.param<I32>(), out = f.param<I32>();
+    const Var<I32> from = f.param<I32>(), from_step = f.param<I32>(), half = f.param<I32>(),
+                   out = f.param<I32>();
     const std::vector<Var<I32>> operands = operand_params(f, epilogue);
-    const Var<I32> columns = f.param<I32>(), out_step = f.param<I32>(), out_offset = f.param<I32>(),
-                   count = f.param<I32>();
+    const Var<I32> column = f.param<I32>(), end = f.param<I32>(), out_offset = f.param<I32>(),
+                   out_row = f.param<I32>(), out_pixel = f.param<I32>(), rows = f.param<I32>(),
+                   pixels = f.param<I32>();
     EpilogueEmitter tail(functions, f, epilogue, operands);
-    const Var<I32> column_offset = f.local<I32>(f.i32(0)), offset = f.local<I32>(), address = f.local<I32>(),
-                   bytes = f.local<I32>(columns << 2);
+    const bool calls = calls_functions(epilogue);
+    if (calls) tail.put_calls_in_place();
+    const Var<I32> column_step = f.local<I32>(from_step * kWinogradInputs), i = f.local<I32>(),
+                   points = f.local<I32>(), line = f.local<I32>(), row_offset = f.local<I32>(),
+                   offset = f.local<I32>(), address = f.local<I32>(), pixel = f.local<I32>();
     const Var<V128> finished = f.local<V128>();
     OutputMap map(f, form);
-    const auto row = [&](int i) {
-      finished.set(tail.vector(map.row(i), offset, column_offset, 0, 0));
+    const auto store = [&](V128 value) {
+      finished.set(tail.vector(std::move(value), offset, column));
       address.set(out + scaled_offset(tail.out_type(), offset));
       if (partial) {
-        store_lanes(f, tail.out_type(), finished, address, f.local<I32>(columns - (column_offset >> 2)));
+        store_lanes(f, tail.out_type(), finished, address, f.local<I32>((end - column) >> 2));
       } else {
         store_elements(f, tail.out_type(), finished, address, 0);
       }
     };
-    f.while_([&] { return column_offset < bytes; },
+    const auto row_of_pixels = [&] {
+      map.load(line, 16);
+      offset.set(row_offset);
+      if (calls) {
+        // The epilogue is long: it stands there once.
+        for (int k = 0; k < form.outputs; ++k) f.store_v128(line, map.row(k), static_cast<uint32_t>(16 * k));
+        f.for_range(pixel, 0, pixels, 1, [&] {
+          const Var<V128> value = f.local<V128>(load_v128(line + (pixel << 4)));
+          store(value.get());
+          offset += out_pixel;
+        });
+        return;
+      }
+      store(map.row(0));
+      for (int k = 1; k < form.outputs; ++k) {
+        f.if_(pixels > k, [&] {
+          offset += out_pixel;
+          store(map.row(k));
+        });
+      }
+    };
+    f.while_([&] { return column < end; },
              [&] {
-               map.load(from, from_step, address);
-               offset.set(out_offset + column_offset);
-               row(0);
-               for (int i = 1; i < form.outputs; ++i) {
-                 f.if_(count > i, [&] {
-                   offset += out_step;
-                   row(i);
-                 });
-               }
+               line.set(half);
+               points.set(from);
+               f.for_range(i, 0, kWinogradInputs, 1, [&] {
+                 map.load(points, column_step, address);
+                 for (int k = 0; k < form.outputs; ++k)
+                   f.store_v128(line, map.row(k), static_cast<uint32_t>(16 * kWinogradInputs * k));
+                 line += 16;
+                 points += from_step;
+               });
+               line.set(half);
+               row_offset.set(out_offset + column);
+               f.for_range(i, 0, rows, 1, [&] {
+                 row_of_pixels();
+                 line += 16 * kWinogradInputs;
+                 row_offset += out_row;
+               });
                from += 16;
-               column_offset += 16;
+               column += 16;
              });
   });
 }
 
-std::string winograd_weights_function(FunctionTable& functions, const WinogradForm& form) {
-  return functions.get(form.name() + "_weights", form.name() + " weights", [&](FunctionBuilder& f) {
+std::string winograd_filters_function(FunctionTable& functions, const WinogradForm& form) {
+  return functions.get(form.name() + "_filters", form.name() + " filters", [&](FunctionBuilder& f) {
     const Var<I32> from = f.param<I32>(), to = f.param<I32>(), channels = f.param<I32>(),
-                   panels = f.param<I32>();
-    const Var<I32> at = f.local<I32>(), address = f.local<I32>(), row_bytes = f.local<I32>(channels << 5),
-                   point_bytes = f.local<I32>(row_bytes * panels);
+                   to_step = f.param<I32>();
+    const int32_t filter_bytes = 4 * kPanel * form.window * form.window;
+    const Var<I32> address = f.local<I32>(), end = f.local<I32>(from + channels * filter_bytes),
+                   half_panel = f.local<I32>();
     constexpr std::array<float, 7> values = {1.0F / 4, 1.0F / 6, 1.0F / 24, 2, 4, 8, 16};
     std::array<Var<V128>, 7> numbers;
     for (std::size_t i = 0; i < values.size(); ++i) numbers[i] = f.local<V128>(splat(f, values[i]));
@@ -190,27 +213,26 @@ std::string winograd_weights_function(FunctionTable& functions, const WinogradFo
     // A round makes four columns of one channel.
     const auto transform = [&] {
       for (std::size_t x = 0; x < side; ++x) {
-        for (std::size_t y = 0; y < side; ++y) {
-          g[y].set(load_v128(from + at + row_bytes * static_cast<int32_t>(side * y + x)));
-        }
+        for (std::size_t y = 0; y < side; ++y)
+          g[y].set(load_v128(from, static_cast<uint32_t>(4 * kPanel * (side * y + x))));
         std::array<V128, 6> column = weights_map(g, numbers);
         for (std::size_t i = 0; i < 6; ++i) half[i][x].set(std::move(column[i]));
       }
-      address.set(to + at);
+      address.set(to);
       for (const std::vector<Var<V128>>& row : half) {
         std::array<V128, 6> points = weights_map(row, numbers);
         for (V128& value : points) {
           f.store_v128(address, std::move(value));
-          address += point_bytes;
+          address += to_step;
         }
       }
+      from += 16;
+      to += 16;
     };
-    f.while_([&] { return panels > 0; },
+    f.while_([&] { return from != end; },
              [&] {
-               f.for_range(at, 0, row_bytes, 16, transform);
-               from += row_bytes * (form.window * form.window);
-               to += row_bytes;
-               panels -= 1;
+               f.for_range(half_panel, 0, 2, 1, transform);
+               from += filter_bytes - 4 * kPanel;
              });
   });
 }

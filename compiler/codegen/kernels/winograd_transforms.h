@@ -27,17 +27,16 @@ struct WinogradForm {
 // goes to to + i * to_step.
 std::string winograd_input_function(FunctionTable& functions);
 
-// output(from, from_step, to, to_step, bytes): A^T along six rows, `outputs` rows of results.
-std::string winograd_output_function(FunctionTable& functions, const WinogradForm& form);
+// results(from, from_step, half, out, operands..., column, end, out_offset, out_row, out_pixel, rows,
+// pixels): A^T m A of the columns [column, end) of one tile, whose 36 points are from_step bytes apart; the
+// first `rows` rows of `pixels` results go through the epilogue to out + out_offset. `half`: scratch memory
+// of kWinogradHalfBytes. Columns, steps and offsets in bytes of f32. `partial`: columns are no multiple of 4.
+std::string winograd_results_function(FunctionTable& functions, const WinogradForm& form,
+                                      const schedule::Epilogue& epilogue, bool partial);
+inline constexpr int64_t kWinogradHalfBytes = 16 * kWinogradInputs * kWinogradInputs;
 
-// finish(from, from_step, out, operands..., columns, out_step, out_offset, count): A^T along six rows of
-// `columns` elements; the first `count` (1 to `outputs`) rows of results go through the epilogue to rows of
-// the output. `partial`: columns are no multiple of 4.
-std::string winograd_finish_function(FunctionTable& functions, const WinogradForm& form,
-                                     const schedule::Epilogue& epilogue, bool partial);
-
-// weights(from, to, channels, panels): filters packed as [panels][window][window][channels][8] become
-// [36][panels][channels][8], G g G^T.
-std::string winograd_weights_function(FunctionTable& functions, const WinogradForm& form);
+// filters(from, to, channels, to_step): the filters of a panel, [channels][window][window][8], become
+// G g G^T: 36 times [channels][8], to_step bytes apart.
+std::string winograd_filters_function(FunctionTable& functions, const WinogradForm& form);
 
 }  // namespace o2w::codegen
