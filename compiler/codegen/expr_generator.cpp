@@ -245,8 +245,9 @@ Tree ExprGenerator::checked_index(const Expr& e, int lane) {
   I32 at(position.get());
   position.set(select(std::move(at) < 0, I32(position.get()) + I32(size.get()), position.get()));
   f_.if_(is_zero(less_unsigned(I32(position.get()), I32(size.get()))), [&] {
+    // Nothing may be read or written: where the dimension is empty there is no index that would do.
     leaves_.raise();
-    position.set(f_.i32(0));
+    f_.return_();
   });
   return position.get();
 }

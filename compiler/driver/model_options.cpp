@@ -87,7 +87,7 @@ void ModelOptions::add_to(CLI::App& app) {
   app.add_flag(
       "--exact", exact,
       "Only sums in the order that operators define: no Winograd convolutions, whose results differ by "
-      "some 1e-6 of the largest number");
+      "some 1e-6 of the largest number, and NaN where inputs are infinite");
   app.add_option("--unroll", unroll,
                  "Elements of a sum that the inner loop of products takes a round. More than 1 is for V8 "
                  "from 13.6 on "
