@@ -101,8 +101,8 @@ struct Matmul {
 // depthwise (group == c == m; f32 or i16) as [ceil(c/4)][kh][kw][4]. Of integers, pairs run along the
 // channels and a panel's offsets stand before its taps.
 struct Conv2d {
-  // winograd: a window of 3 x 3 or 5 x 5, stride and dilation 1, one group, f32; the weights are
-  // WinogradWeights' result.
+  // winograd: a window of 3 x 3 or 5 x 5, stride and dilation 1, one group, f32; weights are packed as
+  // [ceil(m/8)][c][kh][kw][8].
   enum class Algorithm : uint8_t { windows, depthwise, winograd } algorithm = Algorithm::windows;
   Factors factors = Factors::f32;
   ir::Dim n, h, w, c, oh, ow, m;
@@ -117,12 +117,6 @@ struct Conv2d {
   Epilogue epilogue;
 
   bool depthwise() const { return algorithm == Algorithm::depthwise; }
-};
-
-// Filters of window x window, packed as Conv2d's, -> [36][ceil(columns/8)][channels][8]. Pointers: filters,
-// result.
-struct WinogradWeights {
-  int64_t channels = 0, columns = 0, window = 3;
 };
 
 // A blocked 2-D transpose of 4-byte elements: out[b][c][r] = x[b][r][c]. Pointers: x, out.
@@ -149,7 +143,7 @@ struct Routine {
   std::vector<ir::SymbolRef> counts;  // the routine's results, in order
 };
 
-using Kernel = std::variant<LoopNest, Matmul, Conv2d, WinogradWeights, Transpose2d, CopyBytes, Routine>;
+using Kernel = std::variant<LoopNest, Matmul, Conv2d, Transpose2d, CopyBytes, Routine>;
 
 struct Step;
 using Steps = std::vector<Step>;

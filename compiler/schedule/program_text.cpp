@@ -90,12 +90,6 @@ std::string kernel_text(const Conv2d& c, const std::string& at, const std::strin
       epilogue_text(c.epilogue), end);
 }
 
-std::string kernel_text(const WinogradWeights& w, const std::string& at, const std::string& indent,
-                        const std::string& end) {
-  return fmt::format("{}winograd 4x4 weights of {} channels, {} columns ({}){}", indent, w.channels,
-                     w.columns, at, end);
-}
-
 std::string kernel_text(const Transpose2d& t, const std::string& at, const std::string& indent,
                         const std::string& end) {
   return fmt::format("{}transpose [{}, {}, {}] strides [{}, {}] to [{}, {}] ({}){}", indent, dim(t.batch),

@@ -49,7 +49,6 @@ Count flops_of(const Conv2d& c) {
   return all ? Count(*all / c.group) : std::nullopt;
 }
 
-Count flops_of(const WinogradWeights&) { return 0; }
 Count flops_of(const Transpose2d&) { return 0; }
 Count flops_of(const CopyBytes&) { return 0; }
 Count flops_of(const Routine&) { return std::nullopt; }
@@ -104,7 +103,6 @@ std::string family_of(const Kernel& kernel) {
       if (c.depthwise()) return "depthwise";
       return c.algorithm == Conv2d::Algorithm::winograd ? "winograd" : "conv2d";
     }
-    std::string operator()(const WinogradWeights&) const { return "winograd weights"; }
     std::string operator()(const Transpose2d&) const { return "transpose2d"; }
     std::string operator()(const CopyBytes&) const { return "copy"; }
     std::string operator()(const Routine& routine) const { return "routine " + routine.name; }
