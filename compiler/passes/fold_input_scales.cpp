@@ -25,6 +25,17 @@ class Folding {
   }
 
  private:
+  // Elementwise work behind products is done on the way; less of it for some of them would only make their
+  // kernels differ.
+  static bool comes_from_products(const Value& value, int depth = 4) {
+    const Node* node = value.producer;
+    if (node == nullptr) return false;
+    if (depth == 0) return true;
+    if (!node->is<ir::Tabulate>()) return !node->is<ir::View>() && !node->is<ir::Constant>();
+    return std::any_of(node->inputs.begin(), node->inputs.end(),
+                       [depth](const Value* input) { return comes_from_products(*input, depth - 1); });
+  }
+
   static bool pads_nothing(const Node& node) {
     const auto& convolution = *node.as<ir::Convolution>();
     const Value &x = *node.inputs[0], &w = *node.inputs[1];
@@ -56,10 +67,7 @@ class Folding {
         return 0;
       slot = static_cast<int>(k);
     }
-    // What computes products does this on the way.
-    if (slot < 0) return 0;
-    const Node* before = scaling->inputs[static_cast<std::size_t>(slot)]->producer;
-    if (before != nullptr && (before->is<ir::Convolution>() || before->is<ir::Einsum>())) return 0;
+    if (slot < 0 || comes_from_products(*scaling->inputs[static_cast<std::size_t>(slot)])) return 0;
     const std::size_t rank = x.shape.size();
     const Expr body = at_own_position(scaling->as<ir::Tabulate>()->body, scaling->inputs, x.shape);
     const std::optional<AffineForm> form = affine_form(body, identity_read(slot, rank));
