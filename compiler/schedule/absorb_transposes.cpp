@@ -161,7 +161,9 @@ class Absorption {
          (permutation->factor != 1 && !may_scale(position)))) {
       return false;
     }
-    const bool is_only_reader = uses_.readers(to != operand ? operand : to) == std::set<int>{position} &&
+    // A view of the result would show what nobody writes any more.
+    const bool is_only_reader = (to != operand || uses_.views(to).empty()) &&
+                                uses_.readers(to != operand ? operand : to) == std::set<int>{position} &&
                                 einsum_reads_once(position, operand);
     const std::vector<int> order = permutation      ? permutation->dims
                                    : is_only_reader ? order_of_operands(draft_, *nest)
